@@ -1,0 +1,75 @@
+"""All declarations, found by walking ``<package>/*/metrics.py``: there is no list to forget one in."""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TypeVar
+
+from metrics import watch
+from metrics.forms import Form
+from metrics.model import Metric
+from metrics.reading import Reading
+
+T = TypeVar("T")
+
+
+class CatalogError(Exception):
+    """Two declarations of one name, or a name that nothing declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Every metric, form and reading by name; ``layer`` is the kind of source that declares it."""
+
+    metrics: dict[str, Metric]
+    forms: dict[str, Form]
+    readings: dict[str, tuple[Reading, ...]]
+    layers: dict[str, str]
+
+    def targets(self) -> Iterator[Form]:
+        """The forms that have a target, in the order of their declaration."""
+        return (form for form in self.forms.values() if form.target)
+
+    def kind_of(self, name: str) -> str:
+        """The kind of source whose collector declares a metric or a form."""
+        return self.layers[name]
+
+    def layer_of(self, form: Form) -> str:
+        """The page that a form belongs to."""
+        return form.layer or self.layers[form.name]
+
+
+def discover(package: ModuleType) -> Catalog:
+    """The catalog of a package whose folders each hold a ``metrics`` module."""
+    catalog = Catalog({}, {}, {}, {})
+    _take(catalog, watch, "trivet")
+    for found in pkgutil.iter_modules(package.__path__):
+        if found.ispkg and importlib.util.find_spec(f"{package.__name__}.{found.name}.metrics"):
+            _take(catalog, importlib.import_module(f"{package.__name__}.{found.name}.metrics"), found.name)
+    for form in catalog.forms.values():
+        for name in form.beside:
+            if name not in catalog.forms:
+                raise CatalogError(f"{form.name}: shows {name} beside it, which nothing declares")
+    return catalog
+
+
+def _take(catalog: Catalog, module: ModuleType, layer: str) -> None:
+    readings = []
+    for value in vars(module).values():
+        if isinstance(value, Metric):
+            _enter(catalog.metrics, value.name, value)
+            catalog.layers[value.name] = layer
+        elif isinstance(value, Form):
+            _enter(catalog.forms, value.name, value)
+            catalog.layers[value.name] = layer
+        elif isinstance(value, Reading):
+            readings.append(value)
+    catalog.readings[layer] = tuple(readings)
+
+
+def _enter(where: dict[str, T], name: str, value: T) -> None:
+    if where.setdefault(name, value) is not value:
+        raise CatalogError(f"{name} is declared twice")

@@ -1,0 +1,94 @@
+"""One statement put to a server, and how the rows of its answer become samples. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from metrics.model import Metric, Sample, labelled
+from metrics.poll import Tier
+
+Row = Mapping[str, object]
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where a metric's value stands in a row.
+
+    scale   what the server's unit is in base units: microseconds are 1e-6
+    labels  labels that this column adds, so that several columns may feed one metric
+    since, before   the server versions (first, first without) that have the column
+    """
+
+    metric: Metric
+    scale: float = 1.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    since: Version = ()
+    before: Version | None = None
+
+    def expected(self, version: Version) -> bool:
+        """Whether a server of this version has it.
+
+        >>> from metrics.model import Kind, Unit
+        >>> m = Metric(name="x_total", kind=Kind.COUNTER, unit=Unit.COUNT, help="X.")
+        >>> Column(m, since=(1, 23)).expected((1, 18, 0))
+        False
+        """
+        return version >= self.since and (self.before is None or version < self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One statement (a SHOW, an INFO section, the name of a .sql file), and what its columns are.
+
+    labels   column name → label name
+    columns  column name → the metric it feeds; read by name, never by position
+    since    first server version that knows the statement
+    leave    rows to pass over: column → values
+    """
+
+    statement: str
+    columns: Mapping[str, Column | Metric]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    tier: Tier = Tier.FAST
+    since: Version = ()
+    leave: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def read(self, rows: Iterable[Row], version: Version = ()) -> tuple[list[Sample], list[str]]:
+        """Samples, and the columns that this version should have and that were not there.
+
+        A value that is NULL or no number gives no sample: nothing happened is not zero.
+        """
+        samples: list[Sample] = []
+        missing: dict[str, None] = {}
+        for row in rows:
+            if any(str(row.get(column)) in values for column, values in self.leave.items()):
+                continue
+            labels = {label: str(row.get(column, "")) for column, label in self.labels.items()}
+            for name, column in self._expected(version):
+                if name not in row:
+                    missing[name] = None
+                elif (value := _number(row[name])) is not None:
+                    own = labelled({**labels, **column.labels})
+                    samples.append(Sample(column.metric.name, own, value * column.scale))
+        return samples, list(missing)
+
+    def metrics(self) -> Iterator[Metric]:
+        """Every metric that it feeds."""
+        for column in self.columns.values():
+            yield column if isinstance(column, Metric) else column.metric
+
+    def _expected(self, version: Version) -> Iterator[tuple[str, Column]]:
+        for name, given in self.columns.items():
+            column = Column(given) if isinstance(given, Metric) else given
+            if column.expected(version):
+                yield name, column
+
+
+def _number(value: object) -> float | None:
+    """A float, or None for anything that is none."""
+    if isinstance(value, bool) or value is None:
+        return float(value) if isinstance(value, bool) else None
+    try:
+        return float(str(value))
+    except ValueError:
+        return None

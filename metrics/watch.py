@@ -1,0 +1,44 @@
+"""What Trivet reports of its own polls: series like any other, so that gaps explain themselves."""
+
+from metrics.model import Kind, Metric, Unit
+
+EPOCH = Metric(
+    name="trivet_source_epoch",
+    kind=Kind.GAUGE,
+    unit=Unit.COUNT,
+    help="Mark of a server's start or reset: when it changes, counters began anew.",
+    labels=("epoch",),
+)
+UP = Metric(
+    name="trivet_source_up",
+    kind=Kind.GAUGE,
+    unit=Unit.COUNT,
+    help="1 when the last poll of the source got an answer, 0 when it failed.",
+)
+POLL_SECONDS = Metric(
+    name="trivet_poll_duration_seconds",
+    kind=Kind.GAUGE,
+    unit=Unit.SECONDS,
+    help="How long the poll took, failed or not.",
+    labels=("tier",),
+)
+POLL_LAG = Metric(
+    name="trivet_poll_lag_seconds",
+    kind=Kind.GAUGE,
+    unit=Unit.SECONDS,
+    help="How much later than planned the poll began.",
+    labels=("tier",),
+)
+POLLS_MISSED = Metric(
+    name="trivet_polls_missed_total",
+    kind=Kind.COUNTER,
+    unit=Unit.COUNT,
+    help="Polls that were due and did not happen, because the one before was still running or the collector was late.",
+)
+POLL_ERRORS = Metric(
+    name="trivet_poll_errors_total",
+    kind=Kind.COUNTER,
+    unit=Unit.COUNT,
+    help="Polls or single readings that failed, by class of error.",
+    labels=("error",),
+)
