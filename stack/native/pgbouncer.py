@@ -1,16 +1,17 @@
 """A PgBouncer in its own folder."""
 
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 from stack.native import probe
 from stack.native.ports import LOOPBACK
-from stack.native.server import Say, Server, silent
+from stack.native.server import Say, Server, ServerError, silent
 from stack.native.tools import Tool
 
 
 class PgBouncer(Server):
-    """`config` is the text of a pgbouncer.ini and `userlist` that of its auth_file.
+    """`config` is the text of a pgbouncer.ini, with its [pgbouncer] section, and `userlist` that of its auth_file.
 
     Listening address, port, socket folder, auth_file and where it logs are ours and win over what `config` says.
     """
@@ -54,11 +55,31 @@ class PgBouncer(Server):
             "pidfile": "",
             "user": "",
         }
-        lines = [self.config, "[pgbouncer]", *(f"{name} = {value}" for name, value in ours.items())]
-        self._write("pgbouncer.ini", "\n".join(lines) + "\n")
+        self._write("pgbouncer.ini", _with(self.config, ours))
 
     def _command(self) -> list[str]:
         return [str(self.tool.path), str(self.folder / "pgbouncer.ini")]
 
     def _socket_name(self) -> str:
         return f".s.PGSQL.{self.port}"
+
+
+def _with(config: str, ours: Mapping[str, str]) -> str:
+    """`config` with our settings at the end of its [pgbouncer] section, where they win.
+
+    Not in a second [pgbouncer] section: its header would set everything in the first back to defaults.
+
+    >>> print(_with("[pgbouncer]\\npool_mode = session\\n[users]\\n", {"listen_port": "6432"}), end="")
+    [pgbouncer]
+    pool_mode = session
+    listen_port = 6432
+    [users]
+    """
+    lines = config.splitlines()
+    headers = [number for number, line in enumerate(lines) if line.strip().startswith("[")]
+    opening = [number for number in headers if lines[number].strip() == "[pgbouncer]"]
+    if len(opening) != 1:
+        raise ServerError(f"The PgBouncer config has {len(opening)} [pgbouncer] sections; it needs one.")
+    end = next((number for number in headers if number > opening[0]), len(lines))
+    lines[end:end] = [f"{name} = {value}" for name, value in ours.items()]
+    return "\n".join(lines) + "\n"

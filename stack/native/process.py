@@ -9,6 +9,8 @@ import contextlib
 import json
 import os
 import queue
+import resource
+import shutil
 import signal
 import subprocess
 import threading
@@ -22,6 +24,7 @@ from stack.native.identity import Identity
 
 TICK = 0.02
 TAIL_LINES = 15
+ENOUGH_FILES = 65_536
 
 
 class ProcessError(RuntimeError):
@@ -139,7 +142,7 @@ def start(
     The child is in a session of its own (the terminal's Ctrl-C is not its business) and gets `stop_signal` from the
     kernel when this process ends in whatever way. Safe to call from any thread.
     """
-    command = identity.command(argv, death=stop_signal)
+    command = identity.command([*_more_files(), *argv], death=stop_signal)
     with log.open("ab") as output:
 
         def order() -> subprocess.Popen[bytes]:
@@ -154,6 +157,15 @@ def start(
             )
 
         return Child(name, log, stop_signal, _spawner().start(order))
+
+
+def _more_files() -> list[str]:
+    """Words that raise the limit of open files as far as we may: 1,024 would lower Redis' and PgBouncer's clients."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(hard, ENOUGH_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted or not shutil.which("prlimit"):
+        return []
+    return ["prlimit", f"--nofile={wanted}:", "--"]
 
 
 def run(
