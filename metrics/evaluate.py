@@ -41,6 +41,7 @@ class Line:
     values   in the form's base unit, nan where unknown
     part, whole, volume   the sums behind them (nan where there are none)
     start    from when on each value really speaks; seen: the last sample it used
+    fresh    whether that sample is recent enough for the subject's own pace
     clamped  where the quotient lay outside 0–1
     guard    which of the form's guards bit, −1 for none
     """
@@ -52,6 +53,7 @@ class Line:
     volume: Column
     start: Column
     seen: Column
+    fresh: NDArray[np.bool_]
     clamped: NDArray[np.bool_]
     guard: NDArray[np.int64]
 
@@ -409,7 +411,8 @@ def _line(asked: _Asked, subject: Subject, values: Column, used: Sequence[_Sum])
     base = np.fmin.reduce([sums.base for sums in used]) if used else np.full(size, np.nan)
     gap = max((sums.gap for sums in used), default=0.0)
     with np.errstate(invalid="ignore"):
-        values = np.where(seen > asked.ends - gap, values, np.nan)
+        fresh = seen > asked.ends - gap
+        values = np.where(fresh, values, np.nan)
     blank = np.full(size, np.nan)
     return Line(
         subject=subject,
@@ -419,6 +422,7 @@ def _line(asked: _Asked, subject: Subject, values: Column, used: Sequence[_Sum])
         volume=blank,
         start=np.fmax(base, asked.starts),
         seen=seen,
+        fresh=fresh,
         clamped=np.zeros(size, dtype=np.bool_),
         guard=np.full(size, -1, dtype=np.int64),
     )

@@ -14,15 +14,20 @@ from metrics.target import Bounds, State, Target, Verdict
 
 def judge(form: AnyForm, read: Read, now: float, bounds: Bounds) -> list[Verdict]:
     """The present verdict of every subject of which there is data; none when there is none."""
-    assert form.target is not None
-    window = form.target.window
-    return [verdict_of(form, line, read, bounds, now) for line in evaluate(form, read, np.array([now]), window)]
+    lines = evaluate(form, read, np.array([now]), aim(form).window)
+    return [verdict_of(form, line, read, bounds, now) for line in lines]
+
+
+def aim(form: AnyForm) -> Target:
+    """The form's declared target; only forms that have one are judged."""
+    if form.target is None:
+        raise ValueError(f"{form.name} has no target")
+    return form.target
 
 
 def verdict_of(form: AnyForm, line: Line, read: Read, bounds: Bounds, now: float) -> Verdict:
     """The verdict of a line's last window, which ends at ``now``."""
-    assert form.target is not None
-    target = bounds.of(form.name, form.target, line.subject.source)
+    target = bounds.of(form.name, aim(form), line.subject.source)
     value = _known(line.values[-1])
     state, reason, idle = _state(form, target, line, value, read, now)
     return Verdict(
@@ -44,8 +49,7 @@ def verdict_of(form: AnyForm, line: Line, read: Read, bounds: Bounds, now: float
 
 def absent(form: AnyForm, source: str, bounds: Bounds, reason: str = "") -> Verdict:
     """The verdict on a source that reports nothing of what a form needs."""
-    assert form.target is not None
-    target = bounds.of(form.name, form.target, source)
+    target = bounds.of(form.name, aim(form), source)
     why = reason or form.absent or f"no sample of {form.inputs()[0].selector.metric} yet"
     return Verdict(name=form.name, subject=Subject(source), target=target, state=State.UNKNOWN, reason=why)
 
@@ -79,12 +83,11 @@ def _state(
 
 
 def _silence(line: Line, now: float) -> str:
+    """Why nothing has been heard, or nothing."""
     seen = line.seen[-1]
     if math.isnan(seen):
-        return "a change since the last sample needs two samples: there is one so far, or a reset came between"
-    if math.isnan(line.values[-1]) and now - seen > 30 and math.isnan(line.whole[-1]) is False and line.whole[-1] > 0:
-        return f"no sample for {spoken(now - seen)}"
-    return ""
+        return "a change needs two samples, and there is one so far"
+    return "" if line.fresh[-1] else f"no sample for {spoken(now - seen)}"
 
 
 def _no_edge(form: Share, read: Read, now: float) -> str:

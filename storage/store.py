@@ -74,8 +74,9 @@ class Store(Protocol):
     def raw(self, selector: Selector, start: float, end: float, step: float = 0.0) -> Sequence[Points]:
         """Raw values of the chosen series.
 
-        With a step, one value per series and step is enough (the last one), plus both sides of every fall of a
-        counter and every change of an epoch, so that increases come out the same as from all values.
+        With a step, one value per series and step is enough (the last of (k·step − step, k·step] for whole k),
+        plus both sides of every fall of a counter and every change of an epoch, so that increases between
+        multiples of the step come out the same as from all values.
         """
         ...
 

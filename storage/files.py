@@ -1,0 +1,84 @@
+"""The data folder: opening its files, and the lock that lets one process write samples.
+
+StoreError
+├── StoreBusy      another process writes; it is named
+└── StoreTooNew    the file was written by a later version
+"""
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import TextIO
+
+from sqlite_utils import Database, Migrations
+
+SERIES = "series.db"
+STATE = "state.db"
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked."""
+
+
+class StoreBusy(StoreError):  # noqa: N818
+    """Another process holds the writer's lock."""
+
+
+class StoreTooNew(StoreError):  # noqa: N818
+    """The file has changes that this version does not know."""
+
+
+class WriterLock:
+    """Held while a process may write samples; it dies with the process, however that ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock, or raise StoreBusy naming the process that has it."""
+        self._file: TextIO = (folder / "collector.lock").open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "{}"
+            self._file.close()
+            raise StoreBusy(_held_by(folder, holder)) from None
+        self._file.truncate(0)
+        json.dump({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S %Z")}, self._file)
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let the next one write."""
+        self._file.close()
+
+
+def _held_by(folder: Path, holder: str) -> str:
+    known = json.loads(holder)
+    return f"{folder} is being written by process {known.get('pid', '?')} since {known.get('since', '?')}"
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """A connection in WAL mode whose commits are on disk when they return; readers cannot write."""
+    uri = f"{path.absolute().as_uri()}{'' if write else '?mode=ro'}"
+    connection = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
+    if write:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA mmap_size = 268435456")
+    return connection
+
+
+def migrate(path: Path, migrations: Migrations) -> None:
+    """Bring a file to this version's schema, or refuse one from a later version."""
+    connection = connect(path, write=True)
+    try:
+        db = Database(connection)
+        known = {migration.name for migration in migrations.pending(Database(memory=True))}
+        strange = sorted({migration.name for migration in migrations.applied(db)} - known)
+        if strange:
+            raise StoreTooNew(f"{path} has {', '.join(strange)}, which this version (up to {max(known)}) does not know")
+        migrations.apply(db)
+    finally:
+        connection.close()
