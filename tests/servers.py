@@ -163,7 +163,7 @@ class Servers:
 
     def __init__(self, toolbox: Toolbox, folder: Path) -> None:
         self._toolbox = toolbox
-        self._folder = folder
+        self.folder = folder
         self._running: list[Postgres | PgBouncer | Redis | VictoriaMetrics] = []
 
     def postgres(self, **settings: str) -> PostgresServer:
@@ -195,7 +195,7 @@ class Servers:
             server.stop()
 
     def _place(self, kind: str) -> Path:
-        return self._folder / f"{kind}-{len(self._running)}"
+        return self.folder / f"{kind}-{len(self._running)}"
 
     def _start(self, server: Postgres | PgBouncer | Redis | VictoriaMetrics) -> None:
         self._running.append(server)

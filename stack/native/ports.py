@@ -1,6 +1,7 @@
 """Loopback ports: free ones, and ones that stay the same from run to run."""
 
 import json
+import os
 import random
 import socket
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 # Below the range that Linux gives to outgoing connections: nothing takes one by accident between here and bind().
 LOWEST, HIGHEST = 20_000, 32_000
+# The state of a listening socket in /proc/net/tcp.
+LISTEN = "0A"
 
 
 def is_free(port: int) -> bool:
@@ -29,6 +32,24 @@ def free_port() -> int:
         port = chance.randrange(LOWEST, HIGHEST)
         if is_free(port):
             return port
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether the process itself listens on this IPv4 port: an answer alone could be another server's.
+
+    True as well when the system does not let us look.
+    """
+    try:
+        table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+        opened = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    rows = [line.split() for line in table]
+    return any(
+        row[3] == LISTEN and row[1].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in opened for row in rows
+    )
 
 
 class KeptPorts:

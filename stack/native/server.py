@@ -8,7 +8,8 @@ The folder of a server, made at the first start:
     s/                    its unix socket, or in a short folder elsewhere (a socket's path has at most 107 bytes)
 
 ServerError
-└── FolderInUse   another process runs a server in this folder
+├── FolderInUse   another process runs a server in this folder
+└── PortTaken     another process listens on its port
 """
 
 import fcntl
@@ -25,7 +26,7 @@ from typing import IO
 
 from stack.native import process
 from stack.native.identity import Identity, NoIdentity, choose
-from stack.native.ports import LOOPBACK, free_port
+from stack.native.ports import LOOPBACK, free_port, is_free, listens
 from stack.native.process import Child, ExitedEarly, Mark
 from stack.native.tools import Tool
 
@@ -39,6 +40,10 @@ class ServerError(RuntimeError):
 
 
 class FolderInUse(ServerError):  # noqa: N818 - a statement
+    pass
+
+
+class PortTaken(ServerError):  # noqa: N818 - a statement
     pass
 
 
@@ -156,7 +161,9 @@ class Server(ABC):
         """The file name of its unix socket."""
 
     def _launch(self) -> None:
-        self._child = process.start(
+        if not is_free(self.port):
+            raise PortTaken(f"Another process listens on port {self.port}, which {self.name} was to have.")
+        self._child = child = process.start(
             self.name,
             self._command(),
             log=self.log,
@@ -165,10 +172,10 @@ class Server(ABC):
             cwd=self.folder,
             stop_signal=self.stop_signal,
         )
-        mark = Mark.of(self._child.pid)
+        mark = Mark.of(child.pid)
         if mark is not None:
             mark.write(self._record)
-        self._child.wait_until(self.is_ready, self.deadline)
+        child.wait_until(lambda: listens(child.pid, self.port) and self.is_ready(), self.deadline)
 
     def _send(self, number: signal.Signals) -> None:
         if self._child is None:
