@@ -19,14 +19,14 @@ WORKERS = 2
 CONNECTIONS = 16384
 
 
-def command(host: str, port: int) -> list[str]:
+def command(host: str, port: int, stop_seconds: int = 10) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "stack.api.wsgi:api"),
         *("--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--host", host, "--port", str(port)),
         *("--workers", str(WORKERS), "--blocking-threads", "2"),
         *("--backlog", str(CONNECTIONS), "--backpressure", str(CONNECTIONS)),
-        *("--respawn-failed-workers", "--workers-kill-timeout", "10"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", str(stop_seconds)),
         *("--log-level", "warning"),
     ]
 
@@ -43,6 +43,6 @@ def environment(environ: Mapping[str, str], port: int) -> dict[str, str]:
 def main() -> None:
     host = os.environ.get("API_HOST", "127.0.0.1")
     port = int(os.environ.get(PORT, "8000"))
-    line = command(host, port)
+    line = command(host, port, int(os.environ.get("API_STOP_SECONDS", "10")))
     sys.stdout.flush()
     os.execve(line[0], line, environment(os.environ, port))  # noqa: S606 - our own interpreter
