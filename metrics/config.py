@@ -1,0 +1,278 @@
+"""The config file: TOML in, typed settings out, or every mistake at once.
+
+ConfigError   carries all problems found; each says where, what was expected and the nearest valid word
+
+The types of ``[[source]]`` blocks are given by the doors, so that this module knows no collector.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from metrics.duration import seconds
+from metrics.target import Bounds
+
+DEFAULT_PATH = Path("trivet.toml")
+
+
+class Web(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[web]``: where the pages are served."""
+
+    listen: Annotated[str, Meta(description="Address and port of the pages. Loopback only, until sign-in exists.")] = (
+        "127.0.0.1:8600"
+    )
+    allowed_hosts: Annotated[
+        tuple[str, ...], Meta(description="Host names the pages answer to, beside the loopback ones.")
+    ] = ()
+    url_prefix: Annotated[
+        str, Meta(description="Path under which a proxy serves the pages, such as /trivet.", pattern=r"^(/[\w.~-]+)*$")
+    ] = ""
+
+
+class Keep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[store]``: where samples are kept and for how long."""
+
+    folder: Annotated[str, Meta(description="Folder of the two data files, relative to this file.")] = "var/data"
+    keep: Annotated[str, Meta(description="How long samples are kept, such as 30d.")] = "30d"
+
+    def __post_init__(self) -> None:
+        """Refuse a length that is none."""
+        seconds(self.keep)
+
+
+SECTIONS: Mapping[str, type[Struct]] = {"web": Web, "store": Keep}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: the key's path in the file, its line where it can be had, and what is wrong."""
+
+    file: str
+    key: str
+    text: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
+
+
+class ConfigError(Exception):
+    """The file cannot be used as it is."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        """All that was found, in the file's order."""
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the file says; ``sources`` are of the types that the doors gave."""
+
+    sources: tuple[Any, ...] = ()
+    web: Web = field(default_factory=Web)
+    store: Keep = field(default_factory=Keep)
+    base: Path = Path()
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return self.base / self.store.folder
+
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds that sources set for themselves."""
+        return Bounds({source.name: dict(source.bounds) for source in self.sources})
+
+
+def load(
+    path: Path,
+    types: Mapping[str, type[Struct]],
+    targets: Mapping[str, Collection[str]],
+    environ: Mapping[str, str] = os.environ,
+) -> Config:
+    """Read a file.
+
+    types    the Struct of each kind of source
+    targets  the names that ``bounds`` may set, by kind of source
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            [Problem(str(path), "", f"cannot be read: {getattr(error, 'strerror', None) or error}")]
+        ) from None
+    return parse(text, types, targets, environ, path)
+
+
+def parse(
+    text: str,
+    types: Mapping[str, type[Struct]],
+    targets: Mapping[str, Collection[str]],
+    environ: Mapping[str, str] = os.environ,
+    path: Path = DEFAULT_PATH,
+) -> Config:
+    """The same from a text; ``path`` names it in errors and is what folders are relative to."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"\(at line (\d+)", str(error))
+        message = f"is no valid TOML: {error}"
+        raise ConfigError([Problem(str(path), "", message, int(found[1]) if found else None)]) from None
+    reader = _Reader(str(path), text, environ)
+    config = reader.config(tables, types, targets, path.absolute().parent)
+    if reader.problems:
+        raise ConfigError(sorted(reader.problems, key=lambda problem: problem.line or 0))
+    return config
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """A hint at what may have been meant.
+
+    >>> nearest("intervall", ["interval", "user"])
+    ' (did you mean "interval"?)'
+    """
+    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.5)
+    return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+class _Reader:
+    """Collects problems on the way instead of stopping at the first."""
+
+    def __init__(self, file: str, text: str, environ: Mapping[str, str]) -> None:
+        self.file = file
+        self.environ = environ
+        self.problems: list[Problem] = []
+        self._lines = dict(_lines(text))
+
+    def wrong(self, key: str, text: str) -> None:
+        line = self._lines.get(key) or self._lines.get(key.rsplit(".", 1)[0])
+        self.problems.append(Problem(self.file, key, text, line))
+
+    def config(
+        self,
+        tables: Mapping[str, Any],
+        types: Mapping[str, type[Struct]],
+        targets: Mapping[str, Collection[str]],
+        base: Path,
+    ) -> Config:
+        for key in tables.keys() - {"source", *SECTIONS}:
+            self.wrong(
+                key, f"is no section: expected source, {', '.join(SECTIONS)}{nearest(key, ['source', *SECTIONS])}"
+            )
+        sections = {
+            name: self.struct(name, tables[name], wanted) for name, wanted in SECTIONS.items() if name in tables
+        }
+        blocks = tables.get("source", [])
+        if not isinstance(blocks, list):
+            self.wrong("source", "expected [[source]] with double brackets: there may be several")
+            blocks = []
+        sources = [self.source(f"source[{i}]", block, types, targets) for i, block in enumerate(blocks)]
+        self.unique(blocks)
+        known = {name: section for name, section in sections.items() if section is not None}
+        return Config(tuple(source for source in sources if source is not None), base=base, **known)
+
+    def source(
+        self, path: str, block: object, types: Mapping[str, type[Struct]], targets: Mapping[str, Collection[str]]
+    ) -> Struct | None:
+        if not isinstance(block, dict):
+            self.wrong(path, "expected a table")
+            return None
+        kinds = ", ".join(sorted(types))
+        kind = block.get("kind")
+        if kind is None:
+            self.wrong(f"{path}.kind", f"is missing: expected one of {kinds}")
+            return None
+        if kind not in types:
+            self.wrong(f"{path}.kind", f'"{kind}" is unknown: expected one of {kinds}{nearest(str(kind), types)}')
+            return None
+        bounds = block.get("bounds")
+        for name in bounds if isinstance(bounds, dict) else ():
+            if name not in targets.get(kind, ()):
+                valid = sorted(targets.get(kind, ()))
+                self.wrong(
+                    f"{path}.bounds.{name}",
+                    f"is no target of {kind}: expected one of {', '.join(valid)}{nearest(name, valid)}",
+                )
+        rest = {key: value for key, value in block.items() if key != "kind"}
+        struct: Struct | None = self.struct(path, rest, types[kind])
+        return struct
+
+    def struct(self, path: str, table: object, wanted: type[Struct]) -> Any:
+        if not isinstance(table, dict):
+            self.wrong(path, f"expected a table: [{path}]")
+            return None
+        before = len(self.problems)
+        fields = {info.encode_name: info for info in msgspec.structs.fields(wanted)}
+        for key in table.keys() - fields.keys():
+            self.wrong(
+                f"{path}.{key}", f"is no setting here: expected one of {', '.join(fields)}{nearest(key, fields)}"
+            )
+        for key in [name for name, info in fields.items() if info.required and name not in table]:
+            self.wrong(f"{path}.{key}", "is missing")
+        table = {key: self.filled(f"{path}.{key}", value) for key, value in table.items()}
+        for key in [key for key in fields if key in table]:
+            self.checked(f"{path}.{key}", table[key], fields[key].type)
+        if len(self.problems) > before:
+            return None
+        try:
+            return msgspec.convert({**table, **_tag(wanted)}, wanted)
+        except msgspec.ValidationError as error:
+            text, _, _ = str(error).partition(" - at `$")
+            self.wrong(path, text)
+            return None
+
+    def checked(self, key: str, value: object, wanted: Any) -> None:
+        try:
+            msgspec.convert(value, wanted)
+        except msgspec.ValidationError as error:
+            text = str(error).replace("`", "").replace(" - at $", " at ")
+            self.wrong(key, text[0].lower() + text[1:])
+
+    def filled(self, key: str, value: Any) -> Any:
+        """The value with ${NAME} replaced from the environment, also inside lists and tables."""
+        if isinstance(value, dict):
+            return {name: self.filled(f"{key}.{name}", inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self.filled(key, inner) for inner in value]
+        if not isinstance(value, str):
+            return value
+        for name in re.findall(r"\$\{(\w+)\}", value):
+            if name not in self.environ:
+                self.wrong(key, f"the environment has no {name}")
+        return re.sub(r"\$\{(\w+)\}", lambda found: self.environ.get(found[1], ""), value)
+
+    def unique(self, blocks: Sequence[object]) -> None:
+        seen: dict[str, int] = {}
+        for i, block in enumerate(blocks):
+            name = block.get("name") if isinstance(block, dict) else None
+            if isinstance(name, str) and seen.setdefault(name, i) != i:
+                self.wrong(f"source[{i}].name", f'"{name}" is taken by source[{seen[name]}]: names are unique')
+
+
+def _tag(wanted: type[Struct]) -> dict[str, str]:
+    config = wanted.__struct_config__
+    return {config.tag_field: str(config.tag)} if config.tag_field else {}
+
+
+def _lines(text: str) -> Iterator[tuple[str, int]]:
+    """Where each key of the common layout stands: tables by header, one ``key = value`` a line."""
+    table, count = "", -1
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*(\[\[?)\s*([\w.\-\" ]+?)\s*\]", line):
+            name = header[2].replace('"', "").replace(" ", "")
+            count += header[1] == "[["
+            table = re.sub(r"^source\b", f"source[{count}]", name) if count >= 0 else name
+            yield table, number
+        elif key := re.match(r"\s*([\w\-\"]+(?:\s*\.\s*[\w\-\"]+)*)\s*=", line):
+            name = key[1].replace('"', "").replace(" ", "")
+            yield (f"{table}.{name}" if table else name), number
