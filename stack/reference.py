@@ -55,12 +55,14 @@ class ReferenceStack:
     at any time, also twice. A second stack in the same folder is refused (FolderInUse). One thread at a time.
     """
 
-    def __init__(self, home: Path, say: Say, traffic: bool = True, plan: Plan | None = None) -> None:
+    def __init__(
+        self, home: Path, say: Say, traffic: bool = True, *, plan: Plan | None = None, tools: Toolbox | None = None
+    ) -> None:
         self.folder = home.absolute() / "stack"
         self._say = say
         self._with_traffic = traffic
         self._plan = plan
-        self._tools = Toolbox(home / "tools", say)
+        self._tools = tools or Toolbox(home / "tools", say)
         self._ports = KeptPorts(self.folder / "ports.json")
         self._parts: dict[str, Part] = {}
         self._lock: IO[bytes] | None = None
