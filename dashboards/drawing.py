@@ -1,0 +1,157 @@
+"""The lines of a panel: which subjects it shows and under which names. Chart, table and CSV are cut from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dashboards import amounts
+from dashboards.page import LAYERS, LIMIT, Panel, Subjects
+from dashboards.scorecard import bound_text, within
+from dashboards.survey import Survey
+from metrics.evaluate import Line
+from metrics.forms import Form, Level, Quantile, Rate, Share
+from metrics.model import Matcher
+from metrics.points import Column, plus
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One line of a chart; ``title`` is how its legend calls it, ``name`` what it is to a machine."""
+
+    title: str
+    name: str
+    form: Form
+    values: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A target line."""
+
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A panel with its values. ``more`` is how many subjects had no room."""
+
+    panel: Panel
+    unit: str
+    strokes: tuple[Stroke, ...]
+    marks: tuple[Mark, ...]
+    more: int = 0
+
+    @property
+    def scale(self) -> amounts.Scale:
+        """One scale for all of its values."""
+        seen = [value for value in (*self.peaks, *(mark.value for mark in self.marks)) if np.isfinite(value)]
+        return amounts.scale(self.unit, max(seen, default=0.0, key=abs))
+
+    @property
+    def peaks(self) -> list[float]:
+        """The highest known value of each line."""
+        return [float(np.nanmax(s.values)) for s in self.strokes if not np.isnan(s.values).all()]
+
+
+def drawing(survey: Survey, panel: Panel) -> Drawing:
+    """The lines of a panel over the survey's range."""
+    forms = [survey.catalog.forms[name] for name in panel.forms]
+    room = LIMIT if len(forms) == 1 else max(1, LIMIT // len(forms))
+    strokes: list[Stroke] = []
+    more = 0
+    for form in forms:
+        lines = [line for line in survey.lines(form) if not np.isnan(line.values).all()]
+        found, left = _strokes(_Naming(survey, forms, form, len(lines)), panel, form, lines, room)
+        strokes += found
+        more += left
+    marks = [mark for form in forms for mark in _marks(survey, form, len(forms) > 1)]
+    marks += [mark for name in panel.marks for mark in _marks(survey, survey.catalog.forms[name], False)]
+    return Drawing(panel, amounts.measure(forms[0]), tuple(strokes), tuple(dict.fromkeys(marks)), more)
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """The shortest name that tells a line from the others of its chart."""
+
+    survey: Survey
+    forms: Sequence[Form]
+    form: Form
+    lines: int
+
+    @property
+    def title(self) -> str:
+        """The form, where the chart has several; with its layer, where it has several of those."""
+        if len(self.forms) == 1:
+            return ""
+        layers = {form.name: self.survey.catalog.layer_of(form) for form in self.forms}
+        title = within(self.form) if isinstance(self.form, Share) else self.form.title
+        if len(set(layers.values())) == 1:
+            return title
+        layer = layers[self.form.name]
+        return f"{LAYERS.get(layer, layer)} {title[:1].lower()}{title[1:]}"
+
+    def of(self, line: Line) -> str:
+        """The form and the subject, as far as they are needed."""
+        kind = self.survey.catalog.kind_of(self.form.name)
+        sources = sum(watched.kind == kind for watched in self.survey.sources)
+        labels = [value or "\u2013" for _, value in line.subject.labels]
+        whom = [line.subject.source, *labels] if sources > 1 else labels
+        return " ".join([self.title, *(whom if self.lines > 1 else [])]).strip() or self.form.title
+
+
+def _strokes(naming: _Naming, panel: Panel, form: Form, lines: Sequence[Line], room: int) -> tuple[list[Stroke], int]:
+    """As many lines as there is room for; where a sum is honest, the last is the sum of the others."""
+    if len(lines) > 1 and panel.subjects is Subjects.SUM and summable(form):
+        return [Stroke(naming.title or form.title, form.name, form, total(lines))], 0
+    ranked = sorted(lines, key=lambda line: float(np.nanmean(line.values)), reverse=not panel.lowest)
+    if len(lines) <= room:
+        rest: list[Line] = []
+    else:
+        rest = ranked[room - 1 if summable(form) else room :]
+    shown = sorted(ranked[: len(ranked) - len(rest)], key=lambda line: (line.subject.source, line.subject.labels))
+    strokes = [Stroke(naming.of(line), named(form, line), form, line.values) for line in shown]
+    if rest and summable(form):
+        return [*strokes, Stroke(f"{len(rest)} others", f"{form.name} of {len(rest)} others", form, total(rest))], 0
+    return strokes, len(rest)
+
+
+def named(form: Form, line: Line) -> str:
+    """The column of one subject: the form, and its subject as a selector writes it."""
+    subject = [("source", line.subject.source), *line.subject.labels]
+    return f"{form.name}{{{','.join(str(Matcher(name, value)) for name, value in subject)}}}"
+
+
+def summable(form: Form) -> bool:
+    """Whether the sum of its subjects means anything: amounts do, quotients do not."""
+    return isinstance(form, Rate) or (isinstance(form, Level) and not form.highest)
+
+
+def total(lines: Sequence[Line]) -> Column:
+    """The sum of lines, known where one of them is."""
+    values = lines[0].values
+    for line in lines[1:]:
+        values = plus(values, line.values)
+    return values
+
+
+def _marks(survey: Survey, form: Form, several: bool) -> list[Mark]:
+    """The target lines of a form, one for each bound that its sources have."""
+    if isinstance(form, Quantile):
+        return _quantile_marks(survey, form)
+    if not form.target:
+        return []
+    names = [watched.name for watched in survey.sources if watched.kind == survey.catalog.kind_of(form.name)]
+    targets = [survey.bounds.of(form.name, form.target, name) for name in names] or [form.target]
+    called = "target" if not several or isinstance(form, Share) else f"{form.title} target"
+    return [Mark(target.bound, f"{called} {bound_text(form, target)}") for target in dict.fromkeys(targets)]
+
+
+def _quantile_marks(survey: Survey, form: Quantile) -> list[Mark]:
+    """A target of at least q within a bound says that the q-quantile is at most that bound."""
+    for share in survey.catalog.forms.values():
+        same = isinstance(share, Share) and share.of is form.of and share.having == form.having
+        if same and isinstance(share, Share) and share.target and abs(share.target.bound - form.q) < 1e-9:
+            return [Mark(share.bound, f"{form.title} target ≤ {amounts.plain(share.bound, form.unit)}")]
+    return []

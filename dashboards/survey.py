@@ -1,0 +1,121 @@
+"""Every form over one range, evaluated once: what all views of a page are cut from, so that they agree."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+
+from dashboards.span import Span
+from dashboards.watched import Condition, Watched, conditions
+from metrics.catalog import Catalog
+from metrics.evaluate import Line, evaluate
+from metrics.forms import AnyForm, Form
+from metrics.model import Selector
+from metrics.points import Column, Points
+from metrics.poll import Event
+from metrics.target import Bounds
+from storage.store import Store
+
+WINDOW = 60.0
+"""Seconds that a value without a target looks back."""
+
+Events = Callable[[float, float], Sequence[Event]]
+
+
+def no_events(start: float, end: float) -> Sequence[Event]:
+    """Where nobody keeps events."""
+    return ()
+
+
+@dataclass(slots=True)
+class Survey:
+    """One range of one store, seen once. Values are read when first asked for and kept."""
+
+    store: Store
+    catalog: Catalog
+    sources: Sequence[Watched]
+    bounds: Bounds
+    span: Span
+    events_of: Events = no_events
+    _lines: dict[str, list[Line]] = field(default_factory=dict)
+    _changes: dict[str, dict[object, float | None]] = field(default_factory=dict)
+    _conditions: list[Condition] | None = None
+    _events: Sequence[Event] | None = None
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The condition of every source at the end of the range."""
+        if self._conditions is None:
+            self._conditions = conditions(self.store, self.sources, self.span.end)
+        return self._conditions
+
+    def condition(self, source: str) -> Condition | None:
+        """The condition of one source; None for one that is not configured any more."""
+        return next((found for found in self.conditions if found.watched.name == source), None)
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """What happened in the range."""
+        if self._events is None:
+            self._events = self.events_of(self.span.start, self.span.end)
+        return self._events
+
+    def window(self, form: Form) -> float:
+        """How far back each value of a form looks: its target's window, or a step where that is longer."""
+        return max(form.target.window if form.target else WINDOW, self.span.step)
+
+    def lines(self, form: Form) -> list[Line]:
+        """One line per subject over the grid of the range."""
+        if form.name not in self._lines:
+            found = evaluate(any_form(form), self.read, self.span.ends, self.window(form))
+            self._lines[form.name] = sorted(found, key=lambda line: (line.subject.source, line.subject.labels))
+        return self._lines[form.name]
+
+    def read(self, selector: Selector, start: float, end: float) -> Sequence[Points]:
+        """Raw values, as coarse as the grid allows."""
+        return self.store.raw(selector, start, end, self.span.thin)
+
+    def change(self, form: Form, line: Line) -> float | None:
+        """The whole range against the equal one before it; None where that one is not known for the most part."""
+        if form.name not in self._changes:
+            self._changes[form.name] = self._compared(form)
+        return self._changes[form.name].get(line.subject)
+
+    def _compared(self, form: Form) -> dict[object, float | None]:
+        length = self.span.length
+        if not _of_levels(form):
+            ends, window = np.array([self.span.end - length, self.span.end]), length
+            return {
+                line.subject: _difference(line, length) for line in evaluate(any_form(form), self._coarse, ends, window)
+            }
+        ends = self.span.end - length / 30 * np.arange(59, -1, -1, dtype=np.float64)
+        lines = evaluate(any_form(form), self._coarse, ends, length / 30)
+        return {line.subject: _means_apart(line.values) for line in lines}
+
+    def _coarse(self, selector: Selector, start: float, end: float) -> Sequence[Points]:
+        return self.store.raw(selector, start, end, min(max(self.span.length / 60, 10.0), 240.0))
+
+
+def any_form(form: Form) -> AnyForm:
+    """The algebra is closed: every Form that is declared is one of its five."""
+    return cast(AnyForm, form)
+
+
+def _of_levels(form: Form) -> bool:
+    return all(term.metric.kind == "gauge" for term in form.inputs())
+
+
+def _difference(line: Line, length: float) -> float | None:
+    """Now minus before, when before covers at least half of what it should."""
+    covered = line.seen[0] - line.start[0]
+    if np.isnan(line.values).any() or not covered >= length / 2:
+        return None
+    return float(line.values[1] - line.values[0])
+
+
+def _means_apart(values: Column) -> float | None:
+    before, after = values[:30], values[30:]
+    if np.isnan(before).sum() > 15 or np.isnan(after).all():
+        return None
+    return float(np.nanmean(after) - np.nanmean(before))
