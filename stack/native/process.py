@@ -24,6 +24,7 @@ from stack.native.identity import Identity
 
 TICK = 0.02
 TAIL_LINES = 15
+TAIL_BYTES = 1 << 16
 ENOUGH_FILES = 65_536
 
 
@@ -185,9 +186,12 @@ def run(
 def tail(log: Path, lines: int = TAIL_LINES) -> str:
     """The last lines of a log, or nothing."""
     try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+        with log.open("rb") as opened:
+            opened.seek(max(0, log.stat().st_size - TAIL_BYTES))
+            text = opened.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
+    return "\n".join(text.splitlines()[-lines:])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 The folder of a server, made at the first start:
 
-    lock, run.json, log   ours: who holds the folder, which process runs, what it said
+    lock, run.json, log   ours: who holds the folder, which process runs, what it said (the longer past in log.1)
     *.conf, *.ini, …      ours: written anew at each start, readable by the server only
     data/                 the server's
     s/                    its unix socket, or in a short folder elsewhere (a socket's path has at most 107 bytes)
@@ -22,7 +22,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from stack.native import process
 from stack.native.identity import Identity, NoIdentity, choose
@@ -32,6 +32,7 @@ from stack.native.tools import Tool
 
 Say = Callable[[str], None]
 LONGEST_SOCKET = 107
+LONG_LOG = 10 << 20
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - the owner of what is found there is checked
 
 
@@ -109,6 +110,7 @@ class Server(ABC):
         try:
             self._end_leftover()
             self._make_folders()
+            self._turn_log()
             self._prepare()
             self._launch()
         except BaseException:
@@ -137,7 +139,7 @@ class Server(ABC):
     def resume(self) -> None:
         self._send(signal.SIGCONT)
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -237,6 +239,11 @@ class Server(ABC):
             mark.end(self.stop_signal, self.grace)
         self._record.unlink(missing_ok=True)
 
+    def _turn_log(self) -> None:
+        """A log that has grown long becomes log.1, in the place of an earlier one."""
+        if self.log.exists() and self.log.stat().st_size > LONG_LOG:
+            self.log.replace(self.folder / "log.1")
+
     def _make_folders(self) -> None:
         # A server that runs as another account has to pass through, and finds nothing there that it may change.
         self.folder.chmod(0o711 if self._identity.uid != os.geteuid() else 0o700)
@@ -249,6 +256,8 @@ class Server(ABC):
         found = self.sockets.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), self._identity.uid}:
             raise ServerError(f"{self.sockets} belongs to somebody else; remove it.")
+        # Whatever our umask: other accounts' clients pass here, and the server asks each for its password.
+        self.sockets.chmod(0o711)
         self._identity.own(self.sockets)
 
     def _write(self, name: str, text: str) -> Path:
