@@ -93,8 +93,10 @@ def digits(scaled: float, suffix: str) -> int:
     (1, 2, 2, 0, 1)
     """
     size = abs(scaled)
+    if size == 0:
+        return 0
     if suffix == "%":
-        if size == 0 or size >= 100:
+        if size >= 100:
             return 0
         return 2 if size < 1 or size > 99.9 else 1
     if size == int(size) and suffix in ("", "B", "B/s"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboards import amounts
+from dashboards.naming import shortened
 from dashboards.page import LAYERS, LIMIT, Panel, Subjects
 from dashboards.scorecard import bound_text, within
 from dashboards.survey import Survey
@@ -63,11 +64,11 @@ def drawing(survey: Survey, panel: Panel) -> Drawing:
     more = 0
     for form in forms:
         lines = [line for line in survey.lines(form) if not np.isnan(line.values).all()]
-        found, left = _strokes(_Naming(survey, forms, form, len(lines)), panel, form, lines, room)
+        found, left = _strokes(_Naming(survey, forms, form, lines), panel, form, lines, room)
         strokes += found
         more += left
-    marks = [mark for form in forms for mark in _marks(survey, form, len(forms) > 1)]
-    marks += [mark for name in panel.marks for mark in _marks(survey, survey.catalog.forms[name], False)]
+    marks = [mark for form in forms for mark in _marks(survey, form, _Naming(survey, forms, form, ()).title)]
+    marks += [mark for name in panel.marks for mark in _marks(survey, survey.catalog.forms[name], "")]
     return Drawing(panel, amounts.measure(forms[0]), tuple(strokes), tuple(dict.fromkeys(marks)), more)
 
 
@@ -78,7 +79,7 @@ class _Naming:
     survey: Survey
     forms: Sequence[Form]
     form: Form
-    lines: int
+    lines: Sequence[Line]
 
     @property
     def title(self) -> str:
@@ -90,15 +91,12 @@ class _Naming:
         if len(set(layers.values())) == 1:
             return title
         layer = layers[self.form.name]
-        return f"{LAYERS.get(layer, layer)} {title[:1].lower()}{title[1:]}"
+        return f"{LAYERS.get(layer, layer)} {title[:1].lower() if title[1:2].islower() else title[:1]}{title[1:]}"
 
     def of(self, line: Line) -> str:
         """The form and the subject, as far as they are needed."""
-        kind = self.survey.catalog.kind_of(self.form.name)
-        sources = sum(watched.kind == kind for watched in self.survey.sources)
-        labels = [value or "\u2013" for _, value in line.subject.labels]
-        whom = [line.subject.source, *labels] if sources > 1 else labels
-        return " ".join([self.title, *(whom if self.lines > 1 else [])]).strip() or self.form.title
+        whom = shortened(line.subject for line in self.lines)[line.subject]
+        return f"{self.title} {whom}".strip() or self.form.title
 
 
 def _strokes(naming: _Naming, panel: Panel, form: Form, lines: Sequence[Line], room: int) -> tuple[list[Stroke], int]:
@@ -136,7 +134,7 @@ def total(lines: Sequence[Line]) -> Column:
     return values
 
 
-def _marks(survey: Survey, form: Form, several: bool) -> list[Mark]:
+def _marks(survey: Survey, form: Form, title: str) -> list[Mark]:
     """The target lines of a form, one for each bound that its sources have."""
     if isinstance(form, Quantile):
         return _quantile_marks(survey, form)
@@ -144,7 +142,7 @@ def _marks(survey: Survey, form: Form, several: bool) -> list[Mark]:
         return []
     names = [watched.name for watched in survey.sources if watched.kind == survey.catalog.kind_of(form.name)]
     targets = [survey.bounds.of(form.name, form.target, name) for name in names] or [form.target]
-    called = "target" if not several or isinstance(form, Share) else f"{form.title} target"
+    called = f"{title} target" if title and not isinstance(form, Share) else "target"
     return [Mark(target.bound, f"{called} {bound_text(form, target)}") for target in dict.fromkeys(targets)]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dashboards import amounts
 from dashboards.amounts import Amount
+from dashboards.naming import shortened
 from dashboards.sketch import Sketch, sketch
 from dashboards.span import clock
 from dashboards.survey import Survey, any_form
@@ -144,12 +145,19 @@ def _standing(survey: Survey, form: Form, line: Line) -> Standing:
         headroom=None if value is None or target.judged_in else target.headroom(value),
         trend=sketch(line.values, None if target.judged_in else target.bound),
         change=amounts.signed(change, amounts.measure(form)),
-        better=None if not change else (change > 0) == (target.direction is Direction.AT_LEAST),
+        better=_better(change, target, form),
         inside=inside(line, target),
         note=_note(survey, form, verdict),
         last=_last_known(survey, form, line) if value is None else "",
         evidence=_evidence(form, verdict),
     )
+
+
+def _better(change: float | None, target: Target, form: Form) -> bool | None:
+    """Whether a change went the good way; None for one too small to be seen, or that nobody judges."""
+    if not change or target.judged_in or amounts.signed(change, amounts.measure(form)).number == "±0":
+        return None
+    return (change > 0) == (target.direction is Direction.AT_LEAST)
 
 
 def _verdict(survey: Survey, form: Form, line: Line) -> Verdict:
@@ -271,5 +279,5 @@ def _beside(survey: Survey, form: Form) -> Iterable[tuple[str, Amount]]:
         if known:
             lowest = other.target is not None and other.target.direction is Direction.AT_LEAST
             line = (min if lowest else max)(known, key=lambda line: float(line.values[-1]))
-            whom = " ".join(value for _, value in line.subject.labels) if len(known) > 1 else ""
+            whom = shortened([line.subject for line in known])[line.subject]
             yield f"{other.title} {whom}".strip(), amounts.amount(float(line.values[-1]), amounts.measure(other))

@@ -12,7 +12,7 @@ from metrics.catalog import Catalog
 from metrics.evaluate import Line, evaluate
 from metrics.forms import AnyForm, Form
 from metrics.model import Selector
-from metrics.points import Column, Points
+from metrics.points import LOOKBACK, Column, Points
 from metrics.poll import Event
 from metrics.target import Bounds
 from storage.store import Store
@@ -39,6 +39,7 @@ class Survey:
     span: Span
     events_of: Events = no_events
     _lines: dict[str, list[Line]] = field(default_factory=dict)
+    _raw: dict[Selector, Sequence[Points]] = field(default_factory=dict)
     _changes: dict[str, dict[object, float | None]] = field(default_factory=dict)
     _conditions: list[Condition] | None = None
     _events: Sequence[Event] | None = None
@@ -73,8 +74,14 @@ class Survey:
         return self._lines[form.name]
 
     def read(self, selector: Selector, start: float, end: float) -> Sequence[Points]:
-        """Raw values, as coarse as the grid allows."""
-        return self.store.raw(selector, start, end, self.span.thin)
+        """Raw values, as coarse as the grid allows: one read per selector, from before the range before this one.
+
+        Forms share selectors, and reading is what a page costs; values outside what was asked for do no harm.
+        """
+        if selector not in self._raw:
+            first = self.span.end - 2 * self.span.length - 2 * LOOKBACK
+            self._raw[selector] = self.store.raw(selector, first, self.span.end, self.span.thin)
+        return self._raw[selector]
 
     def change(self, form: Form, line: Line) -> float | None:
         """The whole range against the equal one before it; None where that one is not known for the most part."""
@@ -87,14 +94,11 @@ class Survey:
         if not _of_levels(form):
             ends, window = np.array([self.span.end - length, self.span.end]), length
             return {
-                line.subject: _difference(line, length) for line in evaluate(any_form(form), self._coarse, ends, window)
+                line.subject: _difference(line, length) for line in evaluate(any_form(form), self.read, ends, window)
             }
         ends = self.span.end - length / 30 * np.arange(59, -1, -1, dtype=np.float64)
-        lines = evaluate(any_form(form), self._coarse, ends, length / 30)
+        lines = evaluate(any_form(form), self.read, ends, length / 30)
         return {line.subject: _means_apart(line.values) for line in lines}
-
-    def _coarse(self, selector: Selector, start: float, end: float) -> Sequence[Points]:
-        return self.store.raw(selector, start, end, min(max(self.span.length / 60, 10.0), 240.0))
 
 
 def any_form(form: Form) -> AnyForm:
