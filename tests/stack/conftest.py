@@ -11,6 +11,7 @@ import redis
 import requests
 
 from stack.api.settings import Settings
+from stack.native.server import Server
 from stack.native.tools import Toolbox
 from stack.reference import ReferenceStack
 
@@ -30,6 +31,12 @@ class Reach:
         port = ports[name]
         assert port is not None
         return port
+
+    def server(self, name: str) -> Server:
+        """To restart it."""
+        server = self.stack._parts[name]
+        assert isinstance(server, Server)
+        return server
 
     def secret(self, name: str) -> str:
         return (self.stack.folder / "secrets" / name).read_text()
