@@ -1,0 +1,129 @@
+"""What every collector does, whatever it asks: keep one connection, poll it, say what went wrong.
+
+A collector leaves no trace on its server but its connection: it changes nothing, resets nothing, and does not ask
+again at every poll for what it was refused.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from collectors.failed import Disconnected, Failed
+from collectors.round import Off, Round
+from collectors.source import Source
+from metrics.poll import ErrorClass, Poll, Tier
+
+RECYCLE = 1800.0
+"""Seconds that a connection is kept. A changed password is seen at a new one only, and better soon than at night."""
+
+S = TypeVar("S", bound=Source)
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something that a server does not allow or does not have: what, why it matters, and the line that mends it."""
+
+    what: str
+    why: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a server is and what can be had of it."""
+
+    version: str
+    role: str = ""
+    epochs: Mapping[str, float]
+    lacking: tuple[Lack, ...] = ()
+
+
+class Collector(ABC, Generic[S]):
+    """One source's connection. One thread at a time; ``close`` may be called from any.
+
+    Deadlines are times of time.monotonic(): the calls return by then, whatever the server does.
+    """
+
+    tiers: ClassVar[Mapping[Tier, float]] = {Tier.FAST: 0.0}
+    """Least seconds between two polls of each tier that it has."""
+
+    def __init__(self, source: S) -> None:
+        """Nothing is connected yet."""
+        self.source = source
+        self.off = Off()
+        self._connected_at: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind of its source."""
+        return self.source.kind
+
+    def poll(self, tier: Tier, deadline: float) -> Poll:
+        """One round of one tier. What the server does wrong is in the Poll; it is never raised."""
+        round_ = Round(self.source.name, tier, self.off)
+        try:
+            self._over_a_connection(round_, deadline)
+        except Failed as failed:
+            if isinstance(failed, Disconnected):
+                self.close()
+            return round_.failed(failed.failure)
+        return round_.poll()
+
+    def probe(self, deadline: float) -> Capabilities:
+        """What the server is and what is lacking. Raises Failed when it cannot be asked."""
+        try:
+            self._open(deadline)
+            return self.examine(deadline)
+        except Disconnected:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the connection; the next poll makes a new one."""
+        self._connected_at = None
+        self.disconnect()
+
+    @abstractmethod
+    def connect(self, deadline: float) -> None:
+        """Make the connection and learn what the server is. Raises Disconnected."""
+
+    @abstractmethod
+    def disconnect(self) -> None:
+        """Close the connection if there is one. Raises nothing."""
+
+    @abstractmethod
+    def read(self, round_: Round, deadline: float) -> None:
+        """Put the readings of the round's tier into it. Raises Failed when nothing is worth going on."""
+
+    @abstractmethod
+    def examine(self, deadline: float) -> Capabilities:
+        """What the connected server is and lacks. Raises Failed."""
+
+    def _open(self, deadline: float) -> bool:
+        """Connect if need be; whether an older connection goes on being used."""
+        now = time.monotonic()
+        if self._connected_at is not None and now - self._connected_at < RECYCLE:
+            return True
+        self.close()
+        self.connect(deadline)
+        self._connected_at = now
+        return False
+
+    def _over_a_connection(self, round_: Round, deadline: float) -> None:
+        reused = self._open(deadline)
+        try:
+            self.read(round_, deadline)
+        except Disconnected as lost:
+            # A server that was restarted between two polls costs no gap.
+            if not reused or lost.failure.kind is not ErrorClass.CONNECTION_LOST or deadline <= time.monotonic():
+                raise
+            self.close()
+            self.off.clear()
+            round_.restart()
+            self._open(deadline)
+            self.read(round_, deadline)
+
+
+AnyCollector = Collector[Source]

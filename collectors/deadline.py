@@ -1,0 +1,88 @@
+"""One hard deadline: a socket that is shut down when time is up, whatever its owner waits for.
+
+Timeouts of the drivers do not bound a peer that stopped answering: libpq's statement_timeout, tcp_user_timeout and
+keepalives all leave a frozen backend's client waiting, and redis-py's socket_timeout begins anew with every byte.
+Shutting the socket wakes them at once.
+"""
+
+import heapq
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, order=True)
+class Cut:
+    """One armed deadline. ``fired`` tells whoever caught the driver's error why it came."""
+
+    at: float
+    number: int
+    handle: int = field(compare=False)
+    fired: bool = field(default=False, compare=False)
+
+
+class Watchdog:
+    """A thread that shuts sockets down. Times are of time.monotonic(). Any thread may arm and disarm."""
+
+    def __init__(self) -> None:
+        """No thread yet: the first deadline starts it."""
+        self._changed = threading.Condition()
+        self._armed: list[Cut] = []
+        self._count = 0
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, handle: int, at: float) -> Iterator[Cut]:
+        """Shut the socket of this file descriptor when ``at`` comes before the block ends."""
+        cut = self.arm(handle, at)
+        try:
+            yield cut
+        finally:
+            self.disarm(cut)
+
+    def arm(self, handle: int, at: float) -> Cut:
+        """The same by hand; every cut has to be disarmed."""
+        with self._changed:
+            self._count += 1
+            # A duplicate: the number itself may be another socket's by the time it is cut.
+            cut = Cut(at, self._count, os.dup(handle))
+            heapq.heappush(self._armed, cut)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        return cut
+
+    def disarm(self, cut: Cut) -> None:
+        """Call a deadline off; harmless when it has fired, and when done twice."""
+        with self._changed:
+            if cut in self._armed:
+                self._armed.remove(cut)
+                heapq.heapify(self._armed)
+                os.close(cut.handle)
+
+    def _watch(self) -> None:
+        with self._changed:
+            while True:
+                left = self._armed[0].at - time.monotonic() if self._armed else None
+                if left is None or left > 0:
+                    self._changed.wait(left)
+                else:
+                    _shut(heapq.heappop(self._armed))
+
+
+def _shut(cut: Cut) -> None:
+    cut.fired = True
+    with socket.socket(fileno=cut.handle) as duplicate:
+        try:
+            duplicate.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            # The peer was quicker: nobody waits on this socket any more.
+            return
+
+
+WATCHDOG = Watchdog()

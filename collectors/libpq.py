@@ -1,0 +1,164 @@
+"""One connection by libpq, to PostgreSQL or to PgBouncer's console: each statement by a deadline, rows by name.
+
+Errors at connect carry no SQLSTATE, only text, which a server may have translated: what cannot be told apart then
+is UNREACHABLE. Errors of statements carry one.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.adapt import Loader
+from psycopg.types.numeric import FloatLoader
+
+from collectors.deadline import WATCHDOG, Cut
+from collectors.failed import Disconnected, Failed
+from collectors.libpq_source import LibpqSource
+from collectors.round import MOST_ROWS, by_name
+from collectors.source import secret
+from metrics.poll import ErrorClass
+
+LONGEST_CONNECT = 3
+FAULTS = (psycopg.Error, OSError)
+TEXTS = (18, 19, 25, 705, 1042, 1043)
+"""OIDs of "char", name, text, unknown, char(n) and varchar."""
+
+_AT_CONNECT = (
+    (ErrorClass.AUTH, r"authentication failed|no pg_hba\.conf entry|no password supplied|not allowed|role .* does not"),
+    (ErrorClass.REFUSED_BY_LIMIT, r"too many connections|too many clients|connection slots|no more connections"),
+    (ErrorClass.GONE, r"database .* does not exist|no such database|database removed"),
+    (ErrorClass.NOT_READY, r"is (starting|shutting|in recovery)|database .* is (disabled|paused)"),
+    (ErrorClass.MISSING, r"unsupported startup parameter"),
+)
+_BY_STATE = {
+    "57014": ErrorClass.TIMEOUT,
+    "55P03": ErrorClass.TIMEOUT,
+    "42501": ErrorClass.FORBIDDEN,
+    "42P01": ErrorClass.MISSING,
+    "42703": ErrorClass.MISSING,
+    "42883": ErrorClass.MISSING,
+    "3F000": ErrorClass.MISSING,
+    "25006": ErrorClass.NOT_READY,
+    "57P03": ErrorClass.NOT_READY,
+    "53300": ErrorClass.REFUSED_BY_LIMIT,
+    "3D000": ErrorClass.GONE,
+}
+_BY_TEXT = (
+    (ErrorClass.FORBIDDEN, r"admin access needed"),
+    (ErrorClass.MISSING, r"invalid command|must be loaded via|shared_preload_libraries"),
+    (ErrorClass.NOT_READY, r"recovery is in progress"),
+)
+
+
+class _Text(Loader):
+    """Names may be in any encoding, that of another database included: a bad byte must not cost the reading."""
+
+    def load(self, data: Any) -> str:
+        return bytes(data).decode("utf-8", "replace")
+
+
+class _Whole(Loader):
+    """PgBouncer's counters are numeric: whole numbers, for which Decimal is dear."""
+
+    def load(self, data: Any) -> int | float:
+        text = bytes(data)
+        return int(text) if text.lstrip(b"-").isdigit() else float(text)
+
+
+class LibpqConnection:
+    """Autocommits, because statistics are frozen inside a transaction."""
+
+    def __init__(self, source: LibpqSource, deadline: float, *, whole: bool = False, **more: Any) -> None:
+        """Connect. Raises Disconnected.
+
+        whole   numerics are counters
+        more    further words for psycopg.connect
+        """
+        self._connecting = True
+        self._password = ""
+        self._cut: Cut | None = None
+        # libpq takes at least 2 s, for each address of a name.
+        patience = max(2, min(LONGEST_CONNECT, int(deadline - time.monotonic())))
+        with self._said():
+            self._password = secret(source.password, source.password_file)
+            self._connection = psycopg.connect(
+                **address(source, self._password), autocommit=True, connect_timeout=patience, **more
+            )
+        self._connecting = False
+        for type_ in TEXTS:
+            self._connection.adapters.register_loader(type_, _Text)
+        self._connection.adapters.register_loader("numeric", _Whole if whole else FloatLoader)
+
+    def rows(self, deadline: float, statement: str, values: Sequence[Any] | None = None) -> list[dict[str, Any]]:
+        """All rows of one statement. Raises Failed."""
+        with self._said(), WATCHDOG.over(self._handle(), deadline) as self._cut:
+            # Statements come from our own files and constants; values are bound.
+            cursor = self._connection.execute(statement.encode(), values)
+            if cursor.rowcount > MOST_ROWS:
+                raise Failed(ErrorClass.BAD_REPLY, f"more than {MOST_ROWS:,} rows")
+            return by_name([column.name for column in cursor.description or ()], cursor.fetchall())
+
+    def close(self) -> None:
+        """Raises nothing."""
+        self._connection.close()
+
+    def _handle(self) -> int:
+        try:
+            return self._connection.fileno()
+        except psycopg.OperationalError:
+            raise errors.ConnectionException("the connection is closed") from None
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except FAULTS as error:
+            if self._cut is not None and self._cut.fired:
+                raise Disconnected(ErrorClass.TIMEOUT, "no answer before the deadline") from None
+            broken = self._connecting or self._connection.closed
+            raise failed(error, broken=broken, connecting=self._connecting).without(self._password) from None
+        finally:
+            self._cut = None
+
+
+def address(source: LibpqSource, password: str) -> dict[str, Any]:
+    """The words of a connection string; those that are empty are left to libpq."""
+    given: Mapping[str, Any] = {
+        "host": source.host,
+        "port": getattr(source, "port", None),
+        "user": source.user,
+        "password": password,
+        "sslmode": source.sslmode,
+        "sslrootcert": source.sslrootcert,
+        "sslcert": source.sslcert,
+        "sslkey": source.sslkey,
+        "application_name": "trivet",
+        # Neither ~/.pgpass nor a Kerberos ticket of whoever started us is this source's.
+        "passfile": "/dev/null",
+        "gssencmode": "disable",
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def failed(error: Exception, *, broken: bool, connecting: bool) -> Failed:
+    """What one of FAULTS means."""
+    text = str(error) or type(error).__name__
+    if connecting:
+        return Disconnected(_at_connect(text), text)
+    if broken:
+        gone = re.search(r"database removed|no such database", text)
+        return Disconnected(ErrorClass.GONE if gone else ErrorClass.CONNECTION_LOST, text)
+    state = getattr(error, "sqlstate", None) or ""
+    return Failed(_BY_STATE.get(state) or _first(_BY_TEXT, text) or ErrorClass.BAD_REPLY, text)
+
+
+def _at_connect(text: str) -> ErrorClass:
+    return _first(_AT_CONNECT, text) or ErrorClass.UNREACHABLE
+
+
+def _first(patterns: Sequence[tuple[ErrorClass, str]], text: str) -> ErrorClass | None:
+    return next((kind for kind, pattern in patterns if re.search(pattern, text)), None)

@@ -1,0 +1,134 @@
+"""One poll while it is being made."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from collectors.failed import Disconnected, Failed
+from metrics.model import Sample
+from metrics.poll import ErrorClass, Failure, Poll, Record, Tier
+from metrics.reading import Reading, Row, Version
+
+MOST_ROWS = 50_000
+RECHECK = 3600.0
+LACKING = "lacking"
+"""Kind of the records that say which readings are off, and why; an empty body: it works again."""
+
+
+class Off:
+    """Readings that a server does not allow or does not have: not asked again for an hour.
+
+    Each refusal leaves a trace on the server (Redis' ACL LOG, PostgreSQL's log), and says the same every time.
+    """
+
+    def __init__(self) -> None:
+        """Everything is on."""
+        self._until: dict[str, float] = {}
+
+    def __contains__(self, statement: object) -> bool:
+        return self._until.get(str(statement), 0.0) > time.monotonic()
+
+    def add(self, statement: str) -> None:
+        """Leave it alone for an hour."""
+        self._until[statement] = time.monotonic() + RECHECK
+
+    def known(self, statement: str) -> bool:
+        """Whether it was off when last asked."""
+        return statement in self._until
+
+    def remove(self, statement: str) -> None:
+        """It works again."""
+        self._until.pop(statement, None)
+
+    def clear(self) -> None:
+        """The server may be another by now: ask anew, but remember what was off."""
+        self._until = dict.fromkeys(self._until, 0.0)
+
+
+class Round:
+    """Collects what the readings of one tier give."""
+
+    def __init__(self, source: str, tier: Tier, off: Off) -> None:
+        """The clocks start."""
+        self.source = source
+        self.tier = tier
+        self.epochs: dict[str, float] = {}
+        self.samples: list[Sample] = []
+        self.records: list[Record] = []
+        self.partial: dict[str, Failure] = {}
+        self._off = off
+        self._at: float | None = None
+        self._started = time.monotonic()
+
+    def heard(self) -> None:
+        """The first answer is the time of all samples."""
+        if self._at is None:
+            self._at = time.time()
+
+    @contextmanager
+    def part(self, statement: str) -> Iterator[None]:
+        """One reading: its failure is noted and does not lose the others, unless the connection is lost with it."""
+        try:
+            yield
+        except Disconnected:
+            raise
+        except Failed as failed:
+            self._failed(statement, failed.failure)
+        else:
+            self.heard()
+            if self._off.known(statement):
+                self._off.remove(statement)
+                self.records.append(Record(LACKING, statement, ""))
+
+    def wants(self, statement: str) -> bool:
+        """Whether a reading is worth asking for."""
+        return statement not in self._off
+
+    def take(self, reading: Reading, rows: Sequence[Row], version: Version = ()) -> None:
+        """Turn rows into samples; columns that are not there are a failure of this reading, the others count."""
+        if len(rows) > MOST_ROWS:
+            raise Failed(ErrorClass.BAD_REPLY, f"{reading.statement} gave more than {MOST_ROWS:,} rows")
+        samples, missing = reading.read(rows, version)
+        self.samples += samples
+        if missing:
+            self.partial[reading.statement] = Failure(ErrorClass.MISSING, f"no column {', '.join(missing)}")
+
+    def restart(self) -> None:
+        """Forget what was taken: the round begins anew over another connection."""
+        self._at = None
+        for kept in (self.epochs, self.samples, self.records, self.partial):
+            kept.clear()
+
+    def poll(self) -> Poll:
+        """What came of it."""
+        return self._poll(up=True)
+
+    def failed(self, failure: Failure) -> Poll:
+        """Nothing came of it: half a round is no round."""
+        return self._poll(up=False, error=failure)
+
+    def _failed(self, statement: str, failure: Failure) -> None:
+        self.partial[statement] = failure
+        if failure.kind in (ErrorClass.FORBIDDEN, ErrorClass.MISSING):
+            self._off.add(statement)
+            self.records.append(Record(LACKING, statement, " ".join(filter(None, (failure.text, failure.hint)))))
+
+    def _poll(self, *, up: bool, error: Failure | None = None) -> Poll:
+        return Poll(
+            source=self.source,
+            tier=self.tier,
+            at=self._at if up and self._at is not None else time.time(),
+            duration=time.monotonic() - self._started,
+            up=up,
+            error=error,
+            epochs=self.epochs if up else {},
+            samples=self.samples if up else (),
+            records=self.records if up else (),
+            partial=self.partial if up else {},
+        )
+
+
+def by_name(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Rows whose columns have names: servers move columns from version to version."""
+    return [dict(zip(names, row, strict=True)) for row in rows]
