@@ -128,8 +128,8 @@ def parse(
         found = re.search(r"\(at line (\d+)", str(error))
         message = f"is no valid TOML: {error}"
         raise ConfigError([Problem(str(path), "", message, int(found[1]) if found else None)]) from None
-    reader = _Reader(str(path), text, environ)
-    config = reader.config(tables, types, targets, path.absolute().parent)
+    reader = _Reader(path, text, environ)
+    config = reader.config(tables, types, targets)
     if reader.problems:
         raise ConfigError(sorted(reader.problems, key=lambda problem: problem.line or 0))
     return config
@@ -148,8 +148,9 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 class _Reader:
     """Collects problems on the way instead of stopping at the first."""
 
-    def __init__(self, file: str, text: str, environ: Mapping[str, str]) -> None:
-        self.file = file
+    def __init__(self, path: Path, text: str, environ: Mapping[str, str]) -> None:
+        self.file = str(path)
+        self.base = path.absolute().parent
         self.environ = environ
         self.problems: list[Problem] = []
         self._lines = dict(_lines(text))
@@ -163,7 +164,6 @@ class _Reader:
         tables: Mapping[str, Any],
         types: Mapping[str, type[Struct]],
         targets: Mapping[str, Collection[str]],
-        base: Path,
     ) -> Config:
         for key in tables.keys() - {"source", *SECTIONS}:
             self.wrong(
@@ -179,7 +179,7 @@ class _Reader:
         sources = [self.source(f"source[{i}]", block, types, targets) for i, block in enumerate(blocks)]
         self.unique(blocks)
         known = {name: section for name, section in sections.items() if section is not None}
-        return Config(tuple(source for source in sources if source is not None), base=base, **known)
+        return Config(tuple(source for source in sources if source is not None), base=self.base, **known)
 
     def source(
         self, path: str, block: object, types: Mapping[str, type[Struct]], targets: Mapping[str, Collection[str]]
@@ -219,7 +219,7 @@ class _Reader:
             )
         for key in [name for name, info in fields.items() if info.required and name not in table]:
             self.wrong(f"{path}.{key}", "is missing")
-        table = {key: self.filled(f"{path}.{key}", value) for key, value in table.items()}
+        table = {key: self.placed(key, self.filled(f"{path}.{key}", value)) for key, value in table.items()}
         for key in [key for key in fields if key in table]:
             self.checked(f"{path}.{key}", table[key], fields[key].type)
         if len(self.problems) > before:
@@ -250,6 +250,10 @@ class _Reader:
             if name not in self.environ:
                 self.wrong(key, f"the environment has no {name}")
         return re.sub(r"\$\{(\w+)\}", lambda found: self.environ.get(found[1], ""), value)
+
+    def placed(self, key: str, value: Any) -> Any:
+        """Paths of files as seen from the config file's folder."""
+        return str(self.base / value) if key.endswith("_file") and isinstance(value, str) and value else value
 
     def unique(self, blocks: Sequence[object]) -> None:
         seen: dict[str, int] = {}

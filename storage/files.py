@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TextIO
 
@@ -71,14 +72,20 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def migrate(path: Path, migrations: Migrations) -> None:
-    """Bring a file to this version's schema, or refuse one from a later version."""
-    connection = connect(path, write=True)
-    try:
+    """Bring a file to this version's schema, or refuse one from a later version. One process at a time does it."""
+    with (path.parent / "migrate.lock").open("a") as lock, closing(connect(path, write=True)) as connection:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         db = Database(connection)
         known = {migration.name for migration in migrations.pending(Database(memory=True))}
         strange = sorted({migration.name for migration in migrations.applied(db)} - known)
         if strange:
             raise StoreTooNew(f"{path} has {', '.join(strange)}, which this version (up to {max(known)}) does not know")
         migrations.apply(db)
-    finally:
-        connection.close()
+
+
+def empty(migrations: Migrations) -> sqlite3.Connection:
+    """What a file that is not there yet would say."""
+    db = Database(memory=True)
+    migrations.apply(db)
+    connection: sqlite3.Connection = db.conn
+    return connection

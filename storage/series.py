@@ -30,7 +30,7 @@ class SeriesReader:
     """The reading half of the Store protocol; any number of processes may hold one."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the folder's series file for reading; it must exist."""
+        """Read the folder's series file; until a collector has made it, everything is empty."""
         self.path = folder / files.SERIES
         self._local = threading.local()
         self._index = Index()
@@ -38,6 +38,8 @@ class SeriesReader:
     @property
     def _db(self) -> sqlite3.Connection:
         """One connection per thread: a reader sees one state per statement and blocks nobody."""
+        if not hasattr(self._local, "db") and not self.path.exists():
+            return files.empty(migrations.series)
         if not hasattr(self._local, "db"):
             self._local.db = files.connect(self.path, write=False)
         connection: sqlite3.Connection = self._local.db

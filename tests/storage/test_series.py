@@ -148,6 +148,17 @@ def _compare_thinned(store: SeriesStore, steps: list[int], step: float) -> None:
     np.testing.assert_allclose(results[1], results[0])
 
 
+def test_a_reader_may_come_before_the_collector(tmp_path: Path) -> None:
+    """It finds nothing, then what the collector writes."""
+    reader = SeriesReader(tmp_path)
+    assert reader.latest() == reader.series() == reader.raw(Selector("x"), 0, 9) == []
+    assert reader.health().problem == ""
+    with closing(SeriesStore(tmp_path)) as store:
+        store.append(poll(1, {"x": 1}))
+        assert len(reader.raw(Selector("x"), 0, 9)) == 1
+    reader.close()
+
+
 def test_a_second_writer_is_refused_and_told_who_writes(store: SeriesStore, tmp_path: Path) -> None:
     """The lock names the process that holds it."""
     with pytest.raises(StoreBusy, match=rf"process {os.getpid()} since"):

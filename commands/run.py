@@ -1,0 +1,95 @@
+"""`trivet run`: Trivet on your servers, or on the reference stack when there is no config file."""
+
+import os
+import threading
+from pathlib import Path
+
+import click
+
+from commands import house
+from commands.cost import Cost, sentence
+from commands.say import EXIT_BUSY, Stop, say
+from commands.signals import stop_event
+from commands.supervisor import Supervisor
+from metrics.config import DEFAULT_PATH, Config
+from stack.native.process import ProcessError
+from stack.native.server import FolderInUse, ServerError
+from stack.native.tools import ToolMissing
+from stack.reference import ReferenceStack
+
+HOME = Path("var")
+COST_EVERY = 10.0
+
+
+@click.command()
+@house.config_option(must_exist=False)
+@click.option(
+    "--traffic",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="Whether the reference stack is kept busy by k6.",
+)
+def run(config: Path | None, traffic: str) -> None:
+    """Watch the servers of trivet.toml; without one, start the reference stack and watch that.
+
+    The reference stack is PostgreSQL, PgBouncer, Redis, an API and k6 on loopback ports, with all data below var/.
+    Ctrl-C stops everything that was started, and nothing else. A second run goes on with the same data.
+    """
+    stopping = stop_event()
+    if config is None and DEFAULT_PATH.exists():
+        config = DEFAULT_PATH
+    if config is not None:
+        _watch(config, house.read(config), stopping, None)
+        return
+    say("There is no trivet.toml, so this is the reference stack. (`trivet init` writes one for your own servers.)")
+    stack = ReferenceStack(HOME, say, traffic=traffic == "on")
+    try:
+        stack.start()
+        path = HOME / "stack" / "trivet.toml"
+        path.write_text(f'{stack.config()}\n[store]\nfolder = "../data"\n', encoding="utf-8")
+        if not stopping.is_set():
+            _watch(path, house.read(path), stopping, stack)
+    except FolderInUse as error:
+        raise Stop(str(error), EXIT_BUSY) from None
+    except (ServerError, ProcessError, ToolMissing) as error:
+        raise Stop(str(error)) from None
+    finally:
+        say("Stopping …")
+        stack.stop()
+        say("Stopped.")
+
+
+def _watch(path: Path, config: Config, stopping: threading.Event, stack: ReferenceStack | None) -> None:
+    house.check_address(config.web.listen)
+    notice = config.folder / "notice.txt"
+    env = {**os.environ, house.NOTICE_VARIABLE: str(notice)}
+    supervisor = Supervisor(path.absolute(), config.folder / "logs", env, say)
+    url = f"http://{config.web.listen}{config.web.url_prefix}"
+    config.folder.mkdir(parents=True, exist_ok=True)
+    cost = Cost()
+    _tell(notice, stack, supervisor, cost)
+    try:
+        say("Starting collect and web …")
+        supervisor.start()
+        supervisor.wait_ready(url, stopping)
+        if not stopping.is_set():
+            say("Ready. Ctrl-C stops everything.")
+            click.echo(url + "/")
+        while not stopping.wait(COST_EVERY):
+            supervisor.tend()
+            _tell(notice, stack, supervisor, cost)
+    finally:
+        supervisor.stop()
+        notice.unlink(missing_ok=True)
+
+
+def _tell(notice: Path, stack: ReferenceStack | None, supervisor: Supervisor, cost: Cost) -> None:
+    """Write what the banner says; only the reference stack has one."""
+    if stack is None:
+        return
+    shares = cost.look({**stack.pids(), **supervisor.pids()})
+    known = f" {sentence(shares)}" if any(shares.values()) else ""
+    fresh = notice.with_suffix(".new")
+    fresh.write_text(f"This is the reference stack, under load on this machine.{known}", encoding="utf-8")
+    fresh.replace(notice)
