@@ -5,6 +5,7 @@ The folder of a server, made at the first start:
     lock, run.json, log   ours: who holds the folder, which process runs, what it said (the longer past in log.1)
     *.conf, *.ini, …      ours: written anew at each start, readable by the server only
     data/                 the server's
+    program/              a copy of its program, when the folder had to move
     s/                    its unix socket, or in a short folder elsewhere (a socket's path has at most 107 bytes)
 
 ServerError
@@ -200,7 +201,9 @@ class Server(ABC):
             self._identity = choose(self.folder.parent, self.data, [self.tool.path])
         except NoIdentity:
             outside = OUTSIDE / self._nickname()
-            self._identity = choose(OUTSIDE, outside / "data", [self.tool.path])
+            # A fetched program moves along; the system's has to be reachable where it is.
+            programs = [self.tool.path] if self.tool.root is None else []
+            self._identity = choose(OUTSIDE, outside / "data", programs)
             self.say(f"No account but root may enter {self.folder}: {self.name} lives in {outside}.")
             self.folder = outside
 
@@ -247,6 +250,9 @@ class Server(ABC):
     def _make_folders(self) -> None:
         # A server that runs as another account has to pass through, and finds nothing there that it may change.
         self.folder.chmod(0o711 if self._identity.uid != os.geteuid() else 0o700)
+        program = self.folder / "program"
+        if self.folder.parent == OUTSIDE and self.tool.root not in {None, program}:
+            self.tool = self.tool.copied(program)
         self.data.mkdir(mode=0o700, exist_ok=True)
         self._identity.own(self.data)
         self._make_socket_folder()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stack.native import debian
@@ -38,15 +38,29 @@ class ToolMissing(RuntimeError):  # noqa: N818 - a statement
 
 @dataclass(frozen=True)
 class Tool:
-    """An executable and the variables it needs to find its libraries."""
+    """An executable and the variables it needs to find its libraries.
+
+    `root` is the folder it was unpacked into; None when it is the system's.
+    """
 
     name: str
     path: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    root: Path | None = None
 
     def beside(self, name: str) -> "Tool":
         """Another program of the same folder: initdb, psql, pg_isready beside postgres."""
-        return Tool(name, self.path.with_name(name), self.env)
+        return replace(self, name=name, path=self.path.with_name(name))
+
+    def copied(self, root: Path) -> "Tool":
+        """The same tool unpacked in another folder, which is emptied first. Only for one that has a root."""
+        if self.root is None:
+            raise ValueError(f"{self.path} is the system's and is not copied.")
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(self.root, root, symlinks=True)
+        root.chmod(0o755)
+        env = {name: value.replace(str(self.root), str(root)) for name, value in self.env.items()}
+        return Tool(self.name, root / self.path.relative_to(self.root), env, root)
 
     def says(self) -> str:
         """What it prints when asked for its version."""
@@ -133,7 +147,7 @@ class Toolbox:
     def _fetched(self, name: str, program: Program) -> Tool | None:
         root = self.home / name
         for path in _under(root, program):
-            return Tool(name, path, _environment(root, name))
+            return Tool(name, path, _environment(root, name), root)
         return None
 
     @contextmanager
