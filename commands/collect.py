@@ -7,7 +7,7 @@ import click
 from collectors.poller import Poller
 
 from commands import house
-from commands.say import EXIT_BUSY, Stop, say
+from commands.say import Busy, Misused, Stop, say
 from commands.signals import stop_event
 from metrics.duration import seconds
 from storage.files import StoreBusy, StoreError
@@ -23,11 +23,11 @@ def collect(config: Path) -> None:
     stopping = stop_event()
     settings = house.read(config)
     if not settings.sources:
-        raise Stop(f"{config} names no [[source]]: there is nothing to collect.", 2)
+        raise Misused(f"{config} names no [[source]]: there is nothing to collect.")
     try:
         store = SeriesStore(settings.folder)
     except StoreBusy as error:
-        raise Stop(str(error), EXIT_BUSY) from None
+        raise Busy(str(error)) from None
     except (StoreError, OSError) as error:
         raise Stop(str(error)) from None
     poller = Poller(settings.sources, store.append, say)

@@ -10,7 +10,7 @@ import click
 
 import collectors
 from collectors.kinds import source_types
-from commands.say import EXIT_USAGE, Stop
+from commands.say import Misused
 from metrics.catalog import Catalog, discover
 from metrics.config import DEFAULT_PATH, Config, ConfigError, load
 
@@ -51,7 +51,7 @@ def read(path: Path) -> Config:
         return load(path, source_types(), target_names())
     except ConfigError as error:
         hint = "" if path.exists() else f"\n`trivet init` writes a commented {DEFAULT_PATH}."
-        raise Stop(f"{error}{hint}", EXIT_USAGE) from None
+        raise Misused(f"{error}{hint}") from None
 
 
 def check_address(listen: str) -> tuple[str, int]:
@@ -61,13 +61,10 @@ def check_address(listen: str) -> tuple[str, int]:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host.strip("[]"))
         number = int(port)
     except ValueError:
-        raise Stop(
-            f'web.listen = "{listen}": expected an address and a port, such as 127.0.0.1:8600', EXIT_USAGE
-        ) from None
+        raise Misused(f'web.listen = "{listen}": expected an address and a port, such as 127.0.0.1:8600') from None
     if not address.is_loopback:
-        raise Stop(
+        raise Misused(
             f'web.listen = "{listen}" is no loopback address, and the pages have no sign-in yet: whoever reaches them '
-            f"reads all. Listen on 127.0.0.1:{number} and reach it by `ssh -L {number}:127.0.0.1:{number} THIS-HOST`.",
-            EXIT_USAGE,
+            f"reads all. Listen on 127.0.0.1:{number} and reach it by `ssh -L {number}:127.0.0.1:{number} THIS-HOST`."
         )
     return str(address), number

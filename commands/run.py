@@ -8,7 +8,7 @@ import click
 
 from commands import house
 from commands.cost import Cost, sentence
-from commands.say import EXIT_BUSY, Stop, say
+from commands.say import Busy, Stop, say
 from commands.signals import stop_event
 from commands.supervisor import Supervisor
 from metrics.config import DEFAULT_PATH, Config
@@ -51,7 +51,7 @@ def run(config: Path | None, traffic: str) -> None:
         if not stopping.is_set():
             _watch(path, house.read(path), stopping, stack)
     except FolderInUse as error:
-        raise Stop(str(error), EXIT_BUSY) from None
+        raise Busy(str(error)) from None
     except (ServerError, ProcessError, ToolMissing) as error:
         raise Stop(str(error)) from None
     finally:

@@ -1,14 +1,14 @@
-"""Words to the person at the terminal: progress to stderr, results to stdout."""
+"""Words to the person at the terminal: progress to stderr, results to stdout, and one clear sentence at the end.
+
+Stop           it failed, exit code 1
+├── Misused    wrong usage or config, 2
+└── Busy       another process does this already, 75 (EX_TEMPFAIL of sysexits.h)
+"""
 
 import sys
 import time
 
 import click
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_BUSY = 75
-"""EX_TEMPFAIL of sysexits.h: another process does this already."""
 
 
 def say(line: str) -> None:
@@ -20,7 +20,16 @@ def say(line: str) -> None:
 class Stop(click.ClickException):
     """Ends the command with one clear sentence and an exit code, never a traceback."""
 
-    def __init__(self, message: str, exit_code: int = EXIT_FAILED) -> None:
-        """What to print, and what to exit with."""
-        super().__init__(message)
-        self.exit_code = exit_code
+    exit_code = 1
+
+
+class Misused(Stop):
+    """The command or the config file has to be changed."""
+
+    exit_code = 2
+
+
+class Busy(Stop):
+    """Another process holds what this one needs."""
+
+    exit_code = 75

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands.say import EXIT_BUSY, Stop
+from commands.say import Busy, Stop
 from stack.native import process
 from stack.native.identity import Identity
 from stack.native.process import Child
@@ -71,8 +71,8 @@ class Supervisor:
             if part.child is None or part.child.is_alive():
                 continue
             status = part.child.popen.returncode
-            if status == EXIT_BUSY:
-                raise Stop(self._last_words(part, 1), EXIT_BUSY)
+            if status == Busy.exit_code:
+                raise Busy(self._last_words(part, 1))
             now = time.monotonic()
             part.deaths = [at for at in part.deaths if now - at < 600] + [now]
             if len(part.deaths) >= RESTARTS:

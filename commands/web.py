@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import click
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.server import MPServer
 
 from commands import house
 
@@ -21,13 +21,13 @@ def web(config: Path) -> None:
     server(host, port).serve()
 
 
-def server(host: str, port: int) -> Granian:
+def server(host: str, port: int) -> MPServer:
     """One worker that holds any number of connections.
 
     granian's defaults accept 1,024 connections and let all others hang in silence, and would start half as many
     threads: the limits are raised and the threads named. Few threads, since SQLite lets go of the GIL at each step.
     """
-    return Granian(
+    return MPServer(
         "wsgi:app",
         address=host,
         port=port,

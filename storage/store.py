@@ -55,21 +55,13 @@ class Health:
     problem: str = ""
 
 
-class Store(Protocol):
-    """A time-series store.
+class Reader(Protocol):
+    """The reading half of a store, which any number of processes may hold.
 
-    Guarantees
-    - `append` is atomic: readers see all of a poll or nothing. It returns after the commit is on disk, and what it
-      has acknowledged survives kill -9. It may be called from several threads of the one writing process.
-    - Polls of one source and tier may come late or out of order; a second poll of the same time replaces the first.
     - Reads never block the writer and see one consistent state each. Time bounds are inclusive on both sides.
     - Values come back as they were given, NaN and infinities included; nothing is interpolated.
     - Every series carries the label ``source``; names and values of labels are arbitrary text.
     """
-
-    def append(self, poll: Poll) -> None:
-        """Keep one poll."""
-        ...
 
     def raw(self, selector: Selector, start: float, end: float, step: float = 0.0) -> Sequence[Points]:
         """Raw values of the chosen series.
@@ -102,14 +94,27 @@ class Store(Protocol):
         """Records of one kind, newest first."""
         ...
 
-    def prune(self, before: float) -> int:
-        """Forget polls and records older than this; how many polls were forgotten."""
-        ...
-
     def health(self) -> Health:
         """How much there is and whether it works."""
         ...
 
     def close(self) -> None:
         """Let go of files and locks."""
+        ...
+
+
+class Store(Reader, Protocol):
+    """A time-series store with its writing half, which one process holds at a time.
+
+    - `append` is atomic: readers see all of a poll or nothing. It returns after the commit is on disk, and what it
+      has acknowledged survives kill -9. It may be called from several threads.
+    - Polls of one source and tier may come late or out of order; a second poll of the same time replaces the first.
+    """
+
+    def append(self, poll: Poll) -> None:
+        """Keep one poll."""
+        ...
+
+    def prune(self, before: float) -> int:
+        """Forget polls and records older than this; how many polls were forgotten."""
         ...
