@@ -53,6 +53,9 @@ def another_process_with_a_redis(folder: Path, path: str | None = None) -> Itera
             yield parent.pid, server
         finally:
             parent.kill()
+            # Before its folder goes: a Redis that cannot save does not end.
+            if path is None:
+                server.wait(10)
 
 
 def test_a_killed_postgres_starts_again_with_its_data(new_postgres: Callable[..., PostgresServer]) -> None:
