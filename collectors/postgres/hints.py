@@ -1,0 +1,41 @@
+"""The line that mends each kind of failure at PostgreSQL."""
+
+import re
+
+from collectors.failed import Failed
+from metrics.poll import ErrorClass
+
+GRANT = "GRANT pg_monitor TO {role};"
+EXTENSION = "CREATE EXTENSION pg_stat_statements;"
+PRELOAD = "shared_preload_libraries = 'pg_stat_statements'"
+
+_HINTS = {
+    ErrorClass.UNREACHABLE: "Check host and port, sslmode, listen_addresses, and that PostgreSQL runs there.",
+    ErrorClass.AUTH: "Check user and password; pg_hba.conf: hostssl {database} {role} ADDRESS scram-sha-256",
+    ErrorClass.REFUSED_BY_LIMIT: "ALTER ROLE {role} CONNECTION LIMIT 5; or raise max_connections.",
+    ErrorClass.FORBIDDEN: GRANT,
+    ErrorClass.GONE: "Set database to one that exists.",
+}
+_STATEMENTS = "pg_stat_statements"
+
+
+def identifier(name: str) -> str:
+    """A name as SQL needs it.
+
+    >>> identifier("trivet"), identifier('o"dd')
+    ('trivet', '"o""dd"')
+    """
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+
+
+def hinted(failed: Failed, user: str, database: str) -> Failed:
+    """The same failure with what mends it."""
+    kind, text = failed.failure.kind, failed.failure.text
+    hint = _HINTS.get(kind, "").format(role=identifier(user), database=identifier(database))
+    if kind is ErrorClass.MISSING and "startup parameter" in text:
+        hint = "Connect to PostgreSQL itself, not through PgBouncer: statistics do not survive its pools."
+    elif kind is ErrorClass.MISSING and "preload" in text:
+        hint = f"postgresql.conf: {PRELOAD}; then restart."
+    elif kind is ErrorClass.MISSING and _STATEMENTS in text:
+        hint = EXTENSION
+    return type(failed)(kind, text, failed.failure.hint or hint)

@@ -1,0 +1,30 @@
+"""What a PostgreSQL does not allow or does not have, with the line that mends it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from collectors.collector import Lack
+from collectors.postgres.hints import EXTENSION, GRANT, PRELOAD, identifier
+
+LEAST = 130000
+
+
+def lacking(identity: Mapping[str, Any], extension: Mapping[str, Any], user: str) -> tuple[Lack, ...]:
+    """In the order in which it should be mended."""
+    found = []
+    if int(identity["version_num"]) < LEAST:
+        why = "pg_stat_statements before 13 names its columns otherwise: query times stay unknown"
+        found.append(Lack(f"PostgreSQL {identity['version']} is older than 13", why, "upgrade to 13 or later"))
+    if not identity["monitors"]:
+        why = "sessions of others, most settings and statements are hidden, without an error"
+        found.append(Lack("the role is no member of pg_monitor", why, GRANT.format(role=identifier(user))))
+    if not extension["loaded"] and identity["monitors"]:
+        why = "no statement is timed"
+        found.append(Lack("pg_stat_statements is not loaded", why, f"{PRELOAD}  # postgresql.conf; then restart"))
+    if not extension["schema"]:
+        why = "the mean query time and the slowest statements stay unknown"
+        found.append(Lack(f"pg_stat_statements is not in database {identity['datname']}", why, EXTENSION))
+    if identity["in_recovery"]:
+        why = "it has no counts of dead rows and only its own reads: watch the primary too"
+        found.append(Lack("this is a standby", why))
+    return tuple(found)

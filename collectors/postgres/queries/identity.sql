@@ -1,0 +1,12 @@
+-- What is this server, when did it start, and what may we see of it?
+-- Least version: 10. Grants: none (without pg_monitor the checkpointer's start is NULL). Cost: 0.2 ms.
+-- A crash of a backend restarts the checkpointer but not the postmaster, and wipes the statistics.
+SELECT current_setting('server_version_num')::int AS version_num,
+       current_setting('server_version') AS version,
+       pg_is_in_recovery() AS in_recovery,
+       current_database() AS datname,
+       pg_postmaster_start_time()::text AS started,
+       (SELECT min(backend_start)::text FROM pg_stat_activity WHERE backend_type = 'checkpointer') AS checkpointer,
+       (SELECT string_agg(datid || '@' || stats_reset, ' ' ORDER BY datid) FROM pg_stat_database
+        WHERE stats_reset IS NOT NULL) AS resets,
+       pg_has_role(current_user, 'pg_monitor', 'member') AS monitors
