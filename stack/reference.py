@@ -100,7 +100,7 @@ class ReferenceStack:
         return "\n".join(
             [
                 self._source("postgres", user="trivet", database=setup.NAME),
-                self._source("pgbouncer", user="trivet", database="pgbouncer"),
+                self._source("pgbouncer", user="trivet"),
                 self._source("redis", user="trivet"),
                 self._source("api"),
             ]
