@@ -14,9 +14,13 @@ LONGEST_TEXT = 500
 class Failed(Exception):  # noqa: N818 - a verdict on one reading, not on the program
     """Carries the Failure that the poll will show."""
 
-    def __init__(self, kind: ErrorClass, text: str, hint: str = "") -> None:
-        """The text is the server's or the driver's; it is brought onto one line and cut."""
+    def __init__(self, kind: ErrorClass, text: str, hint: str = "", *, quiet: bool = False) -> None:
+        """The text is the server's or the driver's; it is brought onto one line and cut.
+
+        quiet   found out without an error on the server: nothing speaks against asking again
+        """
         self.failure = Failure(kind, one_line(text), hint)
+        self.quiet = quiet
         super().__init__(self.failure.text)
 
     def without(self, *secrets: str) -> "Failed":
@@ -24,7 +28,11 @@ class Failed(Exception):  # noqa: N818 - a verdict on one reading, not on the pr
         text = self.failure.text
         for word in filter(None, secrets):
             text = text.replace(word, "…")
-        return type(self)(self.failure.kind, text, self.failure.hint)
+        return type(self)(self.failure.kind, text, self.failure.hint, quiet=self.quiet)
+
+    def hinted(self, hint: str) -> "Failed":
+        """The same error with what mends it, unless it knows that already."""
+        return type(self)(self.failure.kind, self.failure.text, self.failure.hint or hint, quiet=self.quiet)
 
 
 class Disconnected(Failed):

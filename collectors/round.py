@@ -29,9 +29,9 @@ class Off:
     def __contains__(self, statement: object) -> bool:
         return self._until.get(str(statement), 0.0) > time.monotonic()
 
-    def add(self, statement: str) -> None:
-        """Leave it alone for an hour."""
-        self._until[statement] = time.monotonic() + RECHECK
+    def add(self, statement: str, wait: float = RECHECK) -> None:
+        """Leave it alone for so many seconds."""
+        self._until[statement] = time.monotonic() + wait
 
     def known(self, statement: str) -> bool:
         """Whether it was off when last asked."""
@@ -74,7 +74,7 @@ class Round:
         except Disconnected:
             raise
         except Failed as failed:
-            self._failed(statement, failed.failure)
+            self._failed(statement, failed)
         else:
             self.heard()
             if self._off.known(statement):
@@ -108,11 +108,15 @@ class Round:
         """Nothing came of it: half a round is no round."""
         return self._poll(up=False, error=failure)
 
-    def _failed(self, statement: str, failure: Failure) -> None:
-        self.partial[statement] = failure
-        if failure.kind in (ErrorClass.FORBIDDEN, ErrorClass.MISSING):
-            self._off.add(statement)
+    def _failed(self, statement: str, failed: Failed) -> None:
+        failure = failed.failure
+        if failure.kind not in (ErrorClass.FORBIDDEN, ErrorClass.MISSING):
+            self.partial[statement] = failure
+            return
+        if not (failed.quiet and self._off.known(statement)):
+            self.partial[statement] = failure
             self.records.append(Record(LACKING, statement, " ".join(filter(None, (failure.text, failure.hint)))))
+        self._off.add(statement, 0.0 if failed.quiet else RECHECK)
 
     def _poll(self, *, up: bool, error: Failure | None = None) -> Poll:
         return Poll(

@@ -15,5 +15,4 @@ _HINTS = {
 
 def hinted(failed: Failed, user: str) -> Failed:
     """The same failure with what mends it."""
-    hint = _HINTS.get(failed.failure.kind, "").format(user=user)
-    return type(failed)(failed.failure.kind, failed.failure.text, failed.failure.hint or hint)
+    return failed.hinted(_HINTS.get(failed.failure.kind, "").format(user=user))

@@ -35,7 +35,7 @@ class PostgresCollector(Collector[PostgresSource]):
         self._connection: LibpqConnection | None = None
         self._version: tuple[int, ...] = (0,)
         self._statements = Statements()
-        self._extension: dict[str, Any] = {}
+        self._schema = ""
 
     def connect(self, deadline: float) -> None:
         """Log in read-only and impatient, and learn the version."""
@@ -46,8 +46,7 @@ class PostgresCollector(Collector[PostgresSource]):
         except Failed as failed:
             raise self._hinted(failed) from None
         self._version = _version(self._ask(deadline, "identity")[0])
-        self._extension = self._ask(deadline, "extension")[0]
-        self._ask(deadline, "search_path", [self._extension["schema"] or "pg_catalog"])
+        self._schema = ""
 
     def disconnect(self) -> None:
         """Close it."""
@@ -69,17 +68,19 @@ class PostgresCollector(Collector[PostgresSource]):
         self._take(round_, deadline, metrics.INDEXES)
         if self._version >= metrics.STATEMENTS.since and round_.wants(metrics.STATEMENTS.statement):
             with round_.part(metrics.STATEMENTS.statement):
+                self._find_statements(deadline, monitors=identity["monitors"])
                 self._take_statements(round_, deadline)
 
     def examine(self, deadline: float) -> Capabilities:
         """Version, role, and which grants and extensions are missing."""
         identity = self._ask(deadline, "identity")[0]
         extension = self._ask(deadline, "extension")[0]
+        preload = self._ask(deadline, "preload")
         return Capabilities(
             version=f"PostgreSQL {identity['version']}",
             role="standby" if identity["in_recovery"] else "primary",
             epochs={metrics.EPOCH: epoch(identity)},
-            lacking=lacking(identity, extension, self.source.user),
+            lacking=lacking(identity, extension, preload, self.source.user),
         )
 
     def _take(self, round_: Round, deadline: float, reading: Reading) -> Rows:
@@ -91,7 +92,6 @@ class PostgresCollector(Collector[PostgresSource]):
         return rows
 
     def _take_statements(self, round_: Round, deadline: float) -> None:
-        self._need_extension(deadline)
         if self._version >= (14,):
             reset = self._ask(deadline, "statements_reset")[0]["reset"]
             round_.epochs[metrics.STATEMENTS_EPOCH] = reset or 0.0
@@ -108,14 +108,18 @@ class PostgresCollector(Collector[PostgresSource]):
         round_.take(metrics.STATEMENTS_TOTALS, totals, self._version)
         round_.take(metrics.STATEMENTS_INFO, [{"entries": len(rows)}], self._version)
 
-    def _need_extension(self, deadline: float) -> None:
-        """It may have been made since: then it is found without a new connection."""
-        if not self._extension["schema"]:
-            self._extension = self._ask(deadline, "extension")[0]
-            if not self._extension["schema"]:
-                text = f'pg_stat_statements is not in database "{self.source.database}"'
-                raise self._hinted(Failed(ErrorClass.MISSING, text))
-            self._ask(deadline, "search_path", [self._extension["schema"]])
+    def _find_statements(self, deadline: float, *, monitors: bool) -> None:
+        """Looked up, not tried: that leaves no error on the server, and what was mended is seen at once."""
+        if not monitors:
+            text = "without pg_monitor the statements of others are hidden"
+            raise self._hinted(Failed(ErrorClass.FORBIDDEN, text, quiet=True))
+        schema = self._ask(deadline, "extension")[0]["schema"]
+        if not schema:
+            text = f'pg_stat_statements is not in database "{self.source.database}"'
+            raise self._hinted(Failed(ErrorClass.MISSING, text, quiet=True))
+        if schema != self._schema:
+            self._ask(deadline, "search_path", [schema])
+            self._schema = schema
 
     def _ask(self, deadline: float, name: str, values: Sequence[Any] | None = None) -> Rows:
         assert self._connection is not None  # noqa: S101 - connect() came first
@@ -152,6 +156,7 @@ def _options(deadline: float) -> str:
         "lock_timeout": 250,
         "idle_in_transaction_session_timeout": 10000,
         "default_transaction_read_only": "on",
+        "search_path": "pg_catalog",
         "jit": "off",
     }
     return " ".join(f"-c {name}={value}" for name, value in settings.items())

@@ -16,7 +16,6 @@ _HINTS = {
     ErrorClass.FORBIDDEN: GRANT,
     ErrorClass.GONE: "Set database to one that exists.",
 }
-_STATEMENTS = "pg_stat_statements"
 
 
 def identifier(name: str) -> str:
@@ -36,6 +35,8 @@ def hinted(failed: Failed, user: str, database: str) -> Failed:
         hint = "Connect to PostgreSQL itself, not through PgBouncer: statistics do not survive its pools."
     elif kind is ErrorClass.MISSING and "preload" in text:
         hint = f"postgresql.conf: {PRELOAD}; then restart."
-    elif kind is ErrorClass.MISSING and _STATEMENTS in text:
+    elif kind is ErrorClass.MISSING and re.search("toplevel|pg_stat_statements_info|total_exec_time", text):
+        hint = "ALTER EXTENSION pg_stat_statements UPDATE;"
+    elif kind is ErrorClass.MISSING and "pg_stat_statements" in text:
         hint = EXTENSION
-    return type(failed)(kind, text, failed.failure.hint or hint)
+    return failed.hinted(hint)

@@ -1,6 +1,6 @@
 """What a PostgreSQL does not allow or does not have, with the line that mends it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collectors.collector import Lack
@@ -9,7 +9,9 @@ from collectors.postgres.hints import EXTENSION, GRANT, PRELOAD, identifier
 LEAST = 130000
 
 
-def lacking(identity: Mapping[str, Any], extension: Mapping[str, Any], user: str) -> tuple[Lack, ...]:
+def lacking(
+    identity: Mapping[str, Any], extension: Mapping[str, Any], preload: Sequence[Mapping[str, Any]], user: str
+) -> tuple[Lack, ...]:
     """In the order in which it should be mended."""
     found = []
     if int(identity["version_num"]) < LEAST:
@@ -18,7 +20,7 @@ def lacking(identity: Mapping[str, Any], extension: Mapping[str, Any], user: str
     if not identity["monitors"]:
         why = "sessions of others, most settings and statements are hidden, without an error"
         found.append(Lack("the role is no member of pg_monitor", why, GRANT.format(role=identifier(user))))
-    if not extension["loaded"] and identity["monitors"]:
+    if preload and not preload[0]["loaded"]:
         why = "no statement is timed"
         found.append(Lack("pg_stat_statements is not loaded", why, f"{PRELOAD}  # postgresql.conf; then restart"))
     if not extension["schema"]:

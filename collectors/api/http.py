@@ -1,0 +1,117 @@
+"""GET of one page over a connection that is kept, bounded in time and size.
+
+Redirects are not followed: a token must not go where the config file does not say.
+"""
+
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import SplitResult, urlsplit
+
+from collectors.api.source import ApiSource
+from collectors.deadline import WATCHDOG, Cut
+from collectors.failed import Disconnected, Failed
+from collectors.source import secret
+from metrics.poll import ErrorClass
+
+MOST_BYTES = 10 * 1024 * 1024
+LONGEST_CONNECT = 3.0
+FAULTS = (OSError, http.client.HTTPException)
+
+_STATUS = {
+    401: (ErrorClass.AUTH, "Set token or token_file."),
+    403: (ErrorClass.AUTH, "Set token or token_file, or let this address see the page."),
+    404: (ErrorClass.GONE, "Set url to the page of Prometheus metrics, mostly /metrics."),
+    429: (ErrorClass.REFUSED_BY_LIMIT, "Raise interval, or let this address ask as often."),
+    503: (ErrorClass.NOT_READY, ""),
+}
+
+
+class Page:
+    """One connection to one page."""
+
+    def __init__(self, source: ApiSource, deadline: float) -> None:
+        """Connect. Raises Disconnected."""
+        self._url = urlsplit(source.url)
+        self._token = ""
+        self._connecting = True
+        self._cut: Cut | None = None
+        left = max(deadline - time.monotonic(), 0.01)
+        with self._said():
+            self._token = secret(source.token, source.token_file)
+            self._connection = _made(self._url, source, min(left, LONGEST_CONNECT))
+            self._connection.connect()
+        self._connecting = False
+
+    def get(self, deadline: float) -> str:
+        """The page's text. Raises Failed."""
+        with self._said():
+            sock = self._socket()
+            sock.settimeout(max(deadline - time.monotonic(), 0.01))
+            with WATCHDOG.over(sock.fileno(), deadline) as self._cut:
+                self._connection.request("GET", self._path(), headers=self._headers())
+                response = self._connection.getresponse()
+                body = response.read(MOST_BYTES + 1)
+                return _text(response, body)
+
+    def close(self) -> None:
+        """Raises nothing."""
+        self._connection.close()
+
+    def _socket(self) -> socket.socket:
+        # The server may have asked to close after the last answer.
+        if self._connection.sock is None:
+            raise ConnectionResetError("the connection is closed")
+        return self._connection.sock
+
+    def _path(self) -> str:
+        return (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
+
+    def _headers(self) -> dict[str, str]:
+        own = {"Accept": "text/plain;version=0.0.4", "User-Agent": "trivet"}
+        return {**own, "Authorization": f"Bearer {self._token}"} if self._token else own
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except FAULTS as error:
+            if self._cut is not None and self._cut.fired:
+                raise Disconnected(ErrorClass.TIMEOUT, "no answer before the deadline") from None
+            raise _failed(error, connecting=self._connecting).without(self._token) from None
+        finally:
+            self._cut = None
+
+
+def _made(url: SplitResult, source: ApiSource, patience: float) -> http.client.HTTPConnection:
+    host = url.hostname or ""
+    if url.scheme == "http":
+        return http.client.HTTPConnection(host, url.port, timeout=patience)
+    trusted = ssl.create_default_context(cafile=source.ca_file or None)
+    return http.client.HTTPSConnection(host, url.port, timeout=patience, context=trusted)
+
+
+def _text(response: http.client.HTTPResponse, body: bytes) -> str:
+    if response.status != http.client.OK:
+        kind, hint = _STATUS.get(response.status, (ErrorClass.BAD_REPLY, ""))
+        # A new connection for the next: what is left of this answer has not been read.
+        raise Disconnected(kind, f"HTTP {response.status} {response.reason}", hint)
+    if len(body) > MOST_BYTES:
+        raise Disconnected(ErrorClass.BAD_REPLY, f"a page of more than {MOST_BYTES // 1024 // 1024} MiB")
+    return body.decode("utf-8", "replace")
+
+
+def _failed(error: Exception, *, connecting: bool) -> Failed:
+    text = str(error) or type(error).__name__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Disconnected(ErrorClass.UNREACHABLE, text, "Set ca_file to the authority that signed its certificate.")
+    if isinstance(error, TimeoutError) and not connecting:
+        return Disconnected(ErrorClass.TIMEOUT, text)
+    if connecting:
+        return Disconnected(ErrorClass.UNREACHABLE, text, "Check url, and that the API runs and listens there.")
+    if isinstance(error, OSError | http.client.RemoteDisconnected):
+        return Disconnected(ErrorClass.CONNECTION_LOST, text)
+    return Disconnected(ErrorClass.BAD_REPLY, f"no HTTP: {text}")
