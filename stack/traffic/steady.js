@@ -13,8 +13,8 @@ const BLUEPRINTS = Number(__ENV.BLUEPRINTS || 60000);
 const USERS = Number(__ENV.USERS || 5000);
 
 // What people look at now, out of all there is. Larger sets need longer than the cache's 300 s to come round again.
-const POPULAR_BLUEPRINTS = 250;
-const POPULAR_USERS = 40;
+const POPULAR_BLUEPRINTS = 150;
+const POPULAR_USERS = 25;
 
 const PROVIDERS = ['aws', 'azure', 'gcp', 'kubernetes', 'onprem'];
 const STATUSES = ['active', 'draft', 'archived'];
@@ -137,9 +137,9 @@ function login() {
 
 // Parts in a thousand.
 const MIX = [
-  [640, detail],
+  [665, detail],
   [130, listOfUser],
-  [65, listFiltered],
+  [40, listFiltered],
   [15, listNewest],
   [20, search],
   [70, update],
