@@ -8,6 +8,7 @@ import psycopg
 from psycopg import errors
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
+from psycopg.types.numeric import Int8
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from stack.api.problems import Invalid, TooSlow, Unavailable
@@ -17,7 +18,18 @@ from stack.api.timings import Timings
 Row = dict[str, Any]
 POOL_TIMEOUT_SECONDS = 2.0
 
-QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent / "queries").glob("*.sql")}
+
+def _statement(text: str) -> str:
+    r"""Without the file's comments: they would be sent with each request and open every text in pg_stat_statements.
+
+    >>> _statement("-- Why.\nSELECT 1\n")
+    'SELECT 1'
+    """
+    return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+
+
+FOLDER = Path(__file__).parent / "queries"
+QUERIES = {file.stem: _statement(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.sql")}
 
 
 class Database:
@@ -87,7 +99,16 @@ def _still_open(connection: psycopg.Connection[Row]) -> None:
 
 
 def _adapted(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in parameters.items()}
+    return {name: _typed(value) for name, value in parameters.items()}
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Jsonb(value)
+    # psycopg sends the smallest type that holds a number: pg_stat_statements then has one query three times.
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return Int8(value)
+    return value
 
 
 def _column(error: psycopg.Error) -> str | None:

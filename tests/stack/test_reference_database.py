@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import requests
 from psycopg import errors
 
 from stack.api.database import QUERIES
@@ -80,6 +81,17 @@ def test_the_apis_queries_use_their_indexes(reach: Reach, query: str, parameters
         plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {QUERIES[query]}", parameters))
     assert index in plan
     assert "Seq Scan" not in plan
+
+
+def test_a_query_of_the_api_is_one_statement_to_its_watcher(reach: Reach, superuser: psycopg.Connection) -> None:
+    """Whatever the size of its numbers, and by its text, not by our comments."""
+    for number in (7, 40_000, 3_000_000_000):
+        requests.get(f"{reach.url}/api/blueprints/{number}", timeout=5).close()
+        requests.get(f"{reach.url}/api/blueprints?user_id={number}", timeout=5).close()
+    seen = superuser.execute("SELECT query FROM pg_stat_statements WHERE query ~ 'FROM blueprints.*WHERE'").fetchall()
+    ours = [query for (query,) in seen if query.startswith(("SELECT id, user_id", "--"))]
+    assert len([query for query in ours if "updated_at" in query]) == 1
+    assert not [query for query in ours if query.startswith("--")]
 
 
 def test_a_query_that_is_prepared_keeps_its_plan(reach: Reach) -> None:
