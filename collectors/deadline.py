@@ -65,6 +65,12 @@ class Watchdog:
                 heapq.heapify(self._armed)
                 os.close(cut.handle)
 
+    def cut_all(self) -> None:
+        """Time is up for everything that is armed: the process ends."""
+        with self._changed:
+            while self._armed:
+                _shut(self._armed.pop())
+
     def _watch(self) -> None:
         with self._changed:
             while True:

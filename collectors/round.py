@@ -1,5 +1,6 @@
 """One poll while it is being made."""
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -115,7 +116,7 @@ class Round:
             return
         if not (failed.quiet and self._off.known(statement)):
             self.partial[statement] = failure
-            self.records.append(Record(LACKING, statement, " ".join(filter(None, (failure.text, failure.hint)))))
+            self.records.append(Record(LACKING, statement, described(failure)))
         self._off.add(statement, 0.0 if failed.quiet else RECHECK)
 
     def _poll(self, *, up: bool, error: Failure | None = None) -> Poll:
@@ -131,6 +132,15 @@ class Round:
             records=self.records if up else (),
             partial=self.partial if up else {},
         )
+
+
+def described(failure: Failure) -> str:
+    """A failure as the body of a record.
+
+    >>> described(Failure(ErrorClass.TIMEOUT, "no answer"))
+    '{"class": "timeout", "text": "no answer", "hint": ""}'
+    """
+    return json.dumps({"class": failure.kind, "text": failure.text, "hint": failure.hint}, ensure_ascii=False)
 
 
 def by_name(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,105 @@
+"""One source while it is polled: its collector, its backoff, and what is reported of the polls themselves."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from collectors.backoff import Backoff
+from collectors.collector import AnyCollector
+from collectors.round import described
+from metrics import watch
+from metrics.model import Metric, Sample, labelled
+from metrics.poll import ErrorClass, Failure, Poll, Record, Tier
+
+LEAST_TIME = 0.05
+"""Seconds below which a tier is not begun: its poll would only be cut."""
+
+ERROR = "error"
+LAST = "last"
+"""Kind and key of the record that holds the last failure of a source; an empty body: it works again."""
+
+
+class Station:
+    """Runs the tiers that are due over the source's one connection, one after the other. One thread at a time."""
+
+    def __init__(self, collector: AnyCollector) -> None:
+        """Nothing was polled yet."""
+        self.collector = collector
+        self.source = collector.source
+        self.missed = 0
+        self.told = ""
+        self.failure: Failure | None = None
+        self._backoff = Backoff()
+        self._errors = dict.fromkeys(ErrorClass, 0)
+        self._begun: float | None = None
+        self._done: dict[Tier, float] = {}
+
+    def run(self, lag: float) -> Iterator[Poll]:
+        """The polls of one turn, each as soon as it is there. ``lag``: seconds that the turn began too late."""
+        now = time.monotonic()
+        self._count_missed(now)
+        if self.failure is not None and self._backoff.waits(now):
+            yield self._waiting(self.failure)
+            return
+        deadline = now + self.source.limit
+        for tier in self.collector.tiers:
+            begun = time.monotonic()
+            if self._due(tier, begun) and deadline - begun > LEAST_TIME:
+                self._done[tier] = begun
+                poll = self.collector.poll(tier, deadline)
+                yield self._with_own(poll, lag + begun - now)
+                if poll.error is not None:
+                    return
+
+    def _count_missed(self, now: float) -> None:
+        # By the monotonic clock: whatever the reason, a turn that did not happen is missed.
+        if self._begun is not None:
+            self.missed += max(0, round((now - self._begun) / self.source.every) - 1)
+        self._begun = now
+
+    def _due(self, tier: Tier, now: float) -> bool:
+        least = self.collector.tiers[tier]
+        # Half an interval early is nearer than half an interval late.
+        return tier not in self._done or now - self._done[tier] >= least - self.source.every / 2
+
+    def _waiting(self, failure: Failure) -> Poll:
+        return Poll(
+            source=self.source.name,
+            tier=Tier.FAST,
+            at=time.time(),
+            duration=0.0,
+            up=False,
+            error=failure,
+            samples=(_own(watch.UP, 0.0), _own(watch.POLLS_MISSED, self.missed)),
+        )
+
+    def _with_own(self, poll: Poll, lag: float) -> Poll:
+        for failure in [*filter(None, [poll.error]), *poll.partial.values()]:
+            self._errors[failure.kind] += 1
+        own = [
+            _own(watch.POLL_SECONDS, poll.duration, tier=poll.tier),
+            _own(watch.POLL_LAG, lag, tier=poll.tier),
+            *(_own(watch.EPOCH, value, epoch=name) for name, value in poll.epochs.items()),
+        ]
+        if poll.tier is Tier.FAST:
+            own += [_own(watch.UP, float(poll.up)), _own(watch.POLLS_MISSED, self.missed)]
+            own += [_own(watch.POLL_ERRORS, count, error=kind) for kind, count in self._errors.items()]
+        return replace(
+            poll, samples=[*poll.samples, *own], records=[*poll.records, *self._remember(poll.error, poll.tier)]
+        )
+
+    def _remember(self, failure: Failure | None, tier: Tier) -> list[Record]:
+        before = self.failure
+        if failure is not None:
+            self.failure = failure
+            self._backoff.failed(failure.kind, time.monotonic())
+            return [Record(ERROR, LAST, described(failure))]
+        if tier is not Tier.FAST or before is None:
+            return []
+        self.failure = None
+        self._backoff.answered()
+        return [Record(ERROR, LAST, "")]
+
+
+def _own(metric: Metric, value: float, **labels: str) -> Sample:
+    return Sample(metric.name, labelled({name: str(label) for name, label in labels.items()}), float(value))
