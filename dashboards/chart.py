@@ -25,6 +25,7 @@ class TargetData(TypedDict):
 
     value: float
     text: str
+    far: bool
 
 
 class EventData(TypedDict):
@@ -74,7 +75,9 @@ def chart(survey: Survey, drawn: Drawing) -> ChartData:
             }
             for stroke in drawn.strokes
         ],
-        "targets": [{"value": round(mark.value * scale.factor, 9), "text": mark.text} for mark in drawn.marks],
+        "targets": [
+            {"value": round(mark.value * scale.factor, 9), "text": mark.text, "far": mark.far} for mark in drawn.marks
+        ],
         "events": [_event(event) for event in survey.events],
         "more": drawn.more,
     }

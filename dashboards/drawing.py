@@ -28,10 +28,11 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A target line."""
+    """A target line; ``far`` when it is judged elsewhere and need not be in sight."""
 
     value: float
     text: str
+    far: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ class Drawing:
     @property
     def scale(self) -> amounts.Scale:
         """One scale for all of its values."""
-        seen = [value for value in (*self.peaks, *(mark.value for mark in self.marks)) if np.isfinite(value)]
+        seen = [
+            value for value in (*self.peaks, *(mark.value for mark in self.marks if not mark.far)) if np.isfinite(value)
+        ]
         return amounts.scale(self.unit, max(seen, default=0.0, key=abs))
 
     @property
@@ -143,7 +146,10 @@ def _marks(survey: Survey, form: Form, title: str) -> list[Mark]:
     names = [watched.name for watched in survey.sources if watched.kind == survey.catalog.kind_of(form.name)]
     targets = [survey.bounds.of(form.name, form.target, name) for name in names] or [form.target]
     called = f"{title} target" if title and not isinstance(form, Share) else "target"
-    return [Mark(target.bound, f"{called} {bound_text(form, target)}") for target in dict.fromkeys(targets)]
+    return [
+        Mark(target.bound, f"{called} {bound_text(form, target)}", target.judged_in is not None)
+        for target in dict.fromkeys(targets)
+    ]
 
 
 def _quantile_marks(survey: Survey, form: Quantile) -> list[Mark]:

@@ -277,7 +277,8 @@ def _beside(survey: Survey, form: Form) -> Iterable[tuple[str, Amount]]:
         other = survey.catalog.forms[name]
         known = [line for line in survey.lines(other) if not np.isnan(line.values[-1])]
         if known:
-            lowest = other.target is not None and other.target.direction is Direction.AT_LEAST
+            judged = other.target or (form.target if other.unit is form.unit else None)
+            lowest = judged is not None and judged.direction is Direction.AT_LEAST
             line = (min if lowest else max)(known, key=lambda line: float(line.values[-1]))
             whom = shortened([line.subject for line in known])[line.subject]
             yield f"{other.title} {whom}".strip(), amounts.amount(float(line.values[-1]), amounts.measure(other))

@@ -1,0 +1,69 @@
+"""For machines that watch the watcher: /healthz and /metrics."""
+
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, jsonify
+
+from dashboards.scorecard import scorecard
+from dashboards.span import parse
+from dashboards.watched import LATE
+from metrics.exposition import CONTENT_TYPE, Family, families, written
+from metrics.model import Labels
+from metrics.target import State
+from webapp.site import Site, site
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> tuple[Response, int]:
+    """200 while samples are being written, 503 with the reason when they are not."""
+    now, health = site().clock(), site().store.health()
+    age = None if health.newest is None else max(0.0, now - health.newest)
+    longest = max((watched.interval for watched in site().sources), default=10.0)
+    problem = health.problem
+    if not problem and site().sources and (age is None or age > LATE * longest):
+        problem = "no sample yet" if age is None else f"no sample for {age:.0f} s"
+    body = {"ok": not problem, "problem": problem, "newest_sample_age_seconds": age, "version": site().version}
+    return jsonify(body), 503 if problem else 200
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Everything that is known now, in Prometheus' text format."""
+    latest = [(metric, labels, value) for metric, labels, _, value in site().store.latest()]
+    found = [*families(site().catalog.metrics, latest), *_own(site()), _verdicts(site())]
+    return Response(written(found), content_type=CONTENT_TYPE)
+
+
+def _own(here: Site) -> Iterator[Family]:
+    health = here.store.health()
+    requests, seconds = here.traffic.totals()
+    by_code: list[tuple[str, Labels, float]] = [
+        ("trivet_web_requests_total", (("code", code),), float(count)) for code, count in sorted(requests.items())
+    ]
+    yield _gauge("trivet_info", "The running version.", 1.0, (("version", here.version),))
+    yield _gauge("trivet_store_bytes", "Size of the series store.", float(health.bytes))
+    yield _gauge("trivet_store_polls", "Polls in the series store.", float(health.polls))
+    yield _gauge("trivet_store_series", "Series in the series store.", float(health.series))
+    yield Family("trivet_web_requests_total", "counter", "Requests answered by the web process.", by_code)
+    name = "trivet_web_request_seconds_total"
+    yield Family(name, "counter", "Seconds spent on answering them.", [(name, (), seconds)])
+
+
+def _verdicts(here: Site) -> Family:
+    """1 met, 0 missed; a target that is unknown has no sample."""
+    name = "trivet_target_met"
+    card = scorecard(here.survey(parse({}, here.clock())), tuple(page.name for page in here.pages if page.whole))
+    family = Family(name, "gauge", "1 where a target is met, 0 where it is missed; unknown ones are left out.")
+    for row in card.rows:
+        for standing in row.standings:
+            if standing.state is not State.UNKNOWN:
+                subject = standing.verdict.subject
+                labels = (("target", row.form.name), ("source", subject.source), *subject.labels)
+                family.samples.append((name, labels, float(standing.state is State.MET)))
+    return family
+
+
+def _gauge(name: str, text: str, value: float, labels: Labels = ()) -> Family:
+    return Family(name, "gauge", text, [(name, labels, value)])

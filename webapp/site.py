@@ -1,0 +1,73 @@
+"""What the routes share: the store, what is declared and watched, and a short memory of what was computed."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import cast
+
+from flask import current_app, request
+
+from dashboards.memory import Memory
+from dashboards.page import Page
+from dashboards.pages import shipped
+from dashboards.span import Span, parse
+from dashboards.survey import Events, Survey, no_events
+from dashboards.watched import Watched
+from metrics.catalog import Catalog
+from metrics.target import Bounds
+from storage.store import Store
+from webapp.assets import Assets
+from webapp.traffic import Traffic
+
+KEEP = 2.0
+"""Seconds for which viewers share one computation: shorter than any interval of collection."""
+
+
+def nothing() -> str:
+    """No banner."""
+    return ""
+
+
+@dataclass(kw_only=True)
+class Site:
+    """Everything that create_app was given."""
+
+    store: Store
+    catalog: Catalog
+    sources: Sequence[Watched]
+    bounds: Bounds
+    banner: Callable[[], str] = nothing
+    events: Events = no_events
+    clock: Callable[[], float] = time.time
+    version: str = ""
+    assets: Assets = field(default_factory=Assets)
+    traffic: Traffic = field(default_factory=Traffic)
+
+    def __post_init__(self) -> None:
+        self._surveys: Memory[Survey] = Memory(KEEP, self.clock)
+
+    @cached_property
+    def pages(self) -> tuple[Page, ...]:
+        """The pages, in reading order."""
+        return shipped(self.catalog)
+
+    def page(self, name: str) -> Page | None:
+        """One page by its name."""
+        return next((page for page in self.pages if page.name == name), None)
+
+    def survey(self, span: Span) -> Survey:
+        """The survey of a range, shared by all who ask for it within KEEP seconds."""
+        return self._surveys.get(
+            span.query,
+            lambda: Survey(self.store, self.catalog, self.sources, self.bounds, span, self.events),
+        )
+
+    def asked(self) -> Survey:
+        """The survey of the range that the request's address names; SpanError when it names none."""
+        return self.survey(parse(request.args, self.clock()))
+
+
+def site() -> Site:
+    """The site of the running app."""
+    return cast(Site, current_app.extensions["trivet"])
