@@ -32,6 +32,8 @@ class Parts:
 
 def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
+    # "//" in a path is a mistake, not a redirect: that would be the only answer in HTML.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     parts = Parts(Database(settings), Cache(settings), Measures())
     app.extensions["stack"] = parts

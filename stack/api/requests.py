@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+import orjson
 from flask import Request
 from msgspec import Meta, Struct
 
@@ -19,6 +20,7 @@ Description = Annotated[str, Meta(max_length=4000, pattern=NO_NUL)]
 Query = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
 # OFFSET reads what it skips: beyond 500 pages a filter is the better question.
 Page = Annotated[int, Meta(ge=1, le=500)]
+TOO_DEEP = "The body is nested too deeply."
 PerPage = Annotated[int, Meta(ge=1, le=100)]
 
 
@@ -65,11 +67,24 @@ def from_query(request: Request, kind: type[T]) -> T:
 
 def from_body(request: Request, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(request.get_data(cache=False), type=kind)
+        body = msgspec.json.decode(request.get_data(cache=False), type=kind)
     except msgspec.ValidationError as error:
         raise _invalid(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Invalid("The body is not JSON.") from None
+    except RecursionError:
+        raise Invalid(TOO_DEEP) from None
+    _answerable(getattr(body, "definition", None))
+    return body
+
+
+def _answerable(definition: dict[str, Any] | None) -> None:
+    """Refuses what could be stored but never read: numbers over 64 bits and depths that orjson does not write."""
+    try:
+        # As deep as it will be in an answer, and then some.
+        orjson.dumps([[definition]])
+    except orjson.JSONEncodeError as error:
+        raise Invalid(f"{error}.", "definition") from None
 
 
 def _invalid(error: msgspec.ValidationError) -> Invalid:
@@ -77,9 +92,11 @@ def _invalid(error: msgspec.ValidationError) -> Invalid:
 
     >>> _invalid(msgspec.ValidationError("Expected `int` >= 1 - at `$.page`")).field
     'page'
+    >>> _invalid(msgspec.ValidationError("Number out of range - at `$.definition[...]`")).field
+    'definition'
     >>> _invalid(msgspec.ValidationError("Object missing required field `name`")).field
     'name'
     """
     text = str(error)
-    found = re.search(r" - at `\$\.([^`]+)`$", text) or re.search(r"field `([^`]+)`", text)
+    found = re.search(r" - at `\$\.(\w+)[^`]*`$", text) or re.search(r"field `([^`]+)`", text)
     return Invalid(text.partition(" - at `")[0], found[1] if found else None)

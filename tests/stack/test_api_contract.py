@@ -10,7 +10,15 @@ import requests
 
 from tests.stack.conftest import Reach
 
+DEEP = b'{"definition":' + b'{"a":' * 3000 + b"1" + b"}" * 3001
 Ask = Callable[..., requests.Response]
+
+
+def nested(levels: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    for _ in range(levels):
+        inner = {"a": inner}
+    return inner
 
 
 def test_lists_the_newest_first(ask: Ask) -> None:
@@ -142,6 +150,8 @@ def test_a_bad_query_is_told_its_field(ask: Ask, query: str, field: str) -> None
         ({"user_id": "1", "provider": "aws", "name": "x"}, "user_id"),
         ({"user_id": 1_000_000_000, "provider": "aws", "name": "x"}, "user_id"),
         ({"user_id": 1, "provider": "aws", "name": "x", "definition": []}, "definition"),
+        ({"user_id": 1, "provider": "aws", "name": "x", "definition": {"a": 2**64}}, "definition"),
+        ({"user_id": 1, "provider": "aws", "name": "x", "definition": nested(254)}, "definition"),
         ({"user_id": 1, "provider": "aws", "name": "x", "id": 5}, "id"),
     ],
 )
@@ -150,7 +160,7 @@ def test_a_bad_body_is_told_its_field(ask: Ask, body: object, field: str) -> Non
     assert (answer.status_code, answer.json()["field"]) == (400, field)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b'{"definition": {"a": "\\u0000"}}', b"{}"])
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b'{"definition": {"a": "\\u0000"}}', b"{}", DEEP])
 def test_a_body_that_is_no_change_is_refused(ask: Ask, body: bytes) -> None:
     assert ask("PUT", "/api/blueprints/1", data=body).status_code == 400
 
@@ -162,6 +172,8 @@ def test_a_body_that_is_no_change_is_refused(ask: Ask, body: bytes) -> None:
         ("GET", "/api/blueprints/99999999999999999999999", 404),
         ("GET", "/api/blueprints/one", 404),
         ("GET", "/nowhere", 404),
+        ("GET", "/api//blueprints", 404),
+        ("GET", "/api/blueprints/", 404),
         ("PATCH", "/api/login", 405),
     ],
 )
@@ -169,3 +181,18 @@ def test_what_is_not_there_is_a_problem_too(ask: Ask, method: str, path: str, st
     answer = ask(method, path)
     assert answer.status_code == answer.json()["status"] == status
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_what_was_stored_can_be_read(ask: Ask) -> None:
+    """The deepest and largest that is taken comes back."""
+    definition = {"deep": nested(240), "large": 2**64 - 1, "small": -(2**63), "text": "\u2028 \U0001f40d"}
+    answer = ask(
+        "POST", "/api/blueprints", json={"user_id": 4998, "name": "x", "provider": "aws", "definition": definition}
+    )
+    assert answer.status_code == 201
+    assert ask("GET", answer.headers["Location"]).json()["definition"] == definition
+
+
+def test_a_body_over_a_megabyte_is_refused(ask: Ask) -> None:
+    answer = ask("POST", "/api/blueprints", data=b'{"name": "' + b"x" * 1_000_001 + b'"}')
+    assert answer.status_code == answer.json()["status"] == 413
