@@ -65,17 +65,19 @@ class ReferenceStack:
         self._tools = tools or Toolbox(home / "tools", say)
         self._ports = KeptPorts(self.folder / "ports.json")
         self._parts: dict[str, Part] = {}
+        self._userlist = ""
         self._lock: IO[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, stopping: Callable[[], bool] = bool) -> None:
+        """`stopping` is asked before each step; when it says yes, the rest is not started, and stop() is next."""
         if self._lock is not None:
             return
         self._hold()
+        steps = (self._start_postgres, self._start_pgbouncer, self._start_redis, self._start_api, self._start_traffic)
         try:
-            self._start_database()
-            self._start_redis()
-            self._start_api()
-            self._start_traffic()
+            for step in steps:
+                if not stopping():
+                    step()
         except BaseException:
             self.stop()
             raise
@@ -106,7 +108,7 @@ class ReferenceStack:
             ]
         )
 
-    def _start_database(self) -> None:
+    def _start_postgres(self) -> None:
         self._say("Starting PostgreSQL …")
         postgres = Postgres(
             self._tools.need("postgres"),
@@ -120,17 +122,19 @@ class ReferenceStack:
         self._parts["postgres"] = postgres
         postgres.start()
         passwords = setup.Passwords(self._secret("app"), self._secret("trivet"), self._secret("demo"))
-        userlist = setup.set_up(postgres, passwords, self._say)
+        self._userlist = setup.set_up(postgres, passwords, self._say)
+
+    def _start_pgbouncer(self) -> None:
         self._say("Starting PgBouncer …")
         pgbouncer = ReferencePgBouncer(
             self._tools.need("pgbouncer"),
             self.folder / "pgbouncer",
             port=self._port("pgbouncer"),
             database=setup.NAME,
-            database_port=postgres.port,
+            database_port=self._known("postgres"),
             say=self._say,
         )
-        pgbouncer.userlist = userlist
+        pgbouncer.userlist = self._userlist
         pgbouncer.grace = GRACE_SECONDS["pgbouncer"]
         self._parts["pgbouncer"] = pgbouncer
         pgbouncer.start()
@@ -153,8 +157,8 @@ class ReferenceStack:
         self._say("Starting the API …")
         secret = str(self._secret_file("app"))
         settings = {
-            "API_DATABASE_PORT": str(self._ports.known("pgbouncer")),
-            "API_REDIS_PORT": str(self._ports.known("redis")),
+            "API_DATABASE_PORT": str(self._known("pgbouncer")),
+            "API_REDIS_PORT": str(self._known("redis")),
             "API_DATABASE_PASSWORD_FILE": secret,
             "API_REDIS_PASSWORD_FILE": secret,
         }

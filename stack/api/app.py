@@ -1,5 +1,6 @@
 """The served API: Flask on a pool of PgBouncer connections and a Redis cache."""
 
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -53,10 +54,10 @@ def create_app(settings: Settings) -> Flask:
 
 def route_label(rule: str) -> str:
     """
-    >>> route_label("/api/blueprints/<int:blueprint_id>")
+    >>> route_label("/api/blueprints/<int(max=5):blueprint_id>")
     '/api/blueprints/<id>'
     """
-    return rule.replace("<int:blueprint_id>", "<id>")
+    return re.sub("<[^>]*:blueprint_id>", "<id>", rule)
 
 
 def _note_route() -> None:

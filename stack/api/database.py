@@ -106,7 +106,7 @@ def _typed(value: Any) -> Any:
     if isinstance(value, dict):
         return Jsonb(value)
     # psycopg sends the smallest type that holds a number: pg_stat_statements then has one query three times.
-    if isinstance(value, int) and -(2**63) <= value < 2**63:
+    if isinstance(value, int):
         return Int8(value)
     return value
 

@@ -24,7 +24,8 @@ class Views:
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("api", __name__, url_prefix="/api")
-        one = "/blueprints/<int:blueprint_id>"
+        # No id is larger than a bigint: such a path is no blueprint's, and the database need not be asked.
+        one = f"/blueprints/<int(max={2**63 - 1}):blueprint_id>"
         routes.add_url_rule("/blueprints", view_func=self.list, methods=["GET"])
         routes.add_url_rule("/blueprints", view_func=self.create, methods=["POST"])
         routes.add_url_rule(one, view_func=self.detail, methods=["GET"])

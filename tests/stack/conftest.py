@@ -79,6 +79,13 @@ class Reach:
         return Settings(**{**own, **changed})
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "reach" in getattr(item, "fixturenames", ()):
+            # All on one pytest worker: a second stack would take ten seconds and a quarter of a GB.
+            item.add_marker(pytest.mark.xdist_group("reference"))
+
+
 @pytest.fixture(scope="session")
 def reach(tmp_path_factory: pytest.TempPathFactory, toolbox: Toolbox) -> Iterator[Reach]:
     stack = ReferenceStack(tmp_path_factory.mktemp("reference"), lambda _line: None, traffic=False, tools=toolbox)

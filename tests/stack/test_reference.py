@@ -167,6 +167,12 @@ def test_a_failed_start_leaves_nothing_running(
     assert [pid for pid in seen if Path(f"/proc/{pid}").exists()] == []
 
 
+def test_a_start_that_is_called_off_starts_no_more(restarted: ReferenceStack) -> None:
+    answers = iter([False, False, True, True, True])
+    restarted.start(lambda: next(answers))
+    assert [part.name for part in restarted.status()] == ["postgres", "pgbouncer"]
+
+
 OTHER_PROCESS = """
 import sys, time
 from pathlib import Path
