@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from collectors.failed import Disconnected, Failed
 from collectors.round import Off, Round
@@ -126,4 +126,4 @@ class Collector(ABC, Generic[S]):
             self.read(round_, deadline)
 
 
-AnyCollector = Collector[Source]
+AnyCollector = Collector[Any]

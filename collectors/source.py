@@ -42,6 +42,12 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
         return str(self.__struct_config__.tag)
 
     @property
+    def address(self) -> str:
+        """Where it is, as a page may show it: host and port, a socket or a URL; never an account."""
+        place = structs.asdict(self)
+        return str(place.get("socket") or place.get("url") or f"{place.get('host', '')}:{place.get('port', '')}")
+
+    @property
     def every(self) -> float:
         """The interval in seconds."""
         return seconds(self.interval)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from collectors.backoff import Backoff
 from collectors.collector import AnyCollector
 from collectors.round import described
+from collectors.source import Source
 from metrics import watch
 from metrics.model import Metric, Sample, labelled
 from metrics.poll import ErrorClass, Failure, Poll, Record, Tier
@@ -25,7 +26,7 @@ class Station:
     def __init__(self, collector: AnyCollector) -> None:
         """Nothing was polled yet."""
         self.collector = collector
-        self.source = collector.source
+        self.source: Source = collector.source
         self.missed = 0
         self.told = ""
         self.failure: Failure | None = None

@@ -9,7 +9,7 @@ from collectors.collector import Capabilities, Collector
 from collectors.failed import Failed
 from collectors.libpq import LibpqConnection
 from collectors.postgres import metrics, tables
-from collectors.postgres.hints import hinted
+from collectors.postgres.hints import USAGE, hinted, identifier
 from collectors.postgres.lacking import lacking
 from collectors.postgres.source import PostgresSource
 from collectors.postgres.sql import statement
@@ -113,10 +113,14 @@ class PostgresCollector(Collector[PostgresSource]):
         if not monitors:
             text = "without pg_monitor the statements of others are hidden"
             raise self._hinted(Failed(ErrorClass.FORBIDDEN, text, quiet=True))
-        schema = self._ask(deadline, "extension")[0]["schema"]
+        extension = self._ask(deadline, "extension")[0]
+        schema = extension["schema"]
         if not schema:
             text = f'pg_stat_statements is not in database "{self.source.database}"'
             raise self._hinted(Failed(ErrorClass.MISSING, text, quiet=True))
+        if not extension["usable"]:
+            hint = USAGE.format(schema=schema, role=identifier(self.source.user))
+            raise Failed(ErrorClass.FORBIDDEN, f"pg_stat_statements is in schema {schema}", hint, quiet=True)
         if schema != self._schema:
             self._ask(deadline, "search_path", [schema])
             self._schema = schema

@@ -6,6 +6,7 @@ from collectors.failed import Failed
 from metrics.poll import ErrorClass
 
 GRANT = "GRANT pg_monitor TO {role};"
+USAGE = "GRANT USAGE ON SCHEMA {schema} TO {role};"
 EXTENSION = "CREATE EXTENSION pg_stat_statements;"
 PRELOAD = "shared_preload_libraries = 'pg_stat_statements'"
 

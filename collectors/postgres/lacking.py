@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collectors.collector import Lack
-from collectors.postgres.hints import EXTENSION, GRANT, PRELOAD, identifier
+from collectors.postgres.hints import EXTENSION, GRANT, PRELOAD, USAGE, identifier
 
 LEAST = 130000
 
@@ -26,6 +26,12 @@ def lacking(
     if not extension["schema"]:
         why = "the mean query time and the slowest statements stay unknown"
         found.append(Lack(f"pg_stat_statements is not in database {identity['datname']}", why, EXTENSION))
+    elif not extension["usable"]:
+        why = "the mean query time and the slowest statements stay unknown"
+        mend = USAGE.format(schema=extension["schema"], role=identifier(user))
+        found.append(
+            Lack(f"pg_stat_statements is in schema {extension['schema']}, which the role may not use", why, mend)
+        )
     if identity["in_recovery"]:
         why = "it has no counts of dead rows and only its own reads: watch the primary too"
         found.append(Lack("this is a standby", why))

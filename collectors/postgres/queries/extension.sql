@@ -1,6 +1,6 @@
--- Is pg_stat_statements in this database, and in which schema?
+-- Is pg_stat_statements in this database, in which schema, and may we look there?
 -- Least version: 10. Grants: none. Cost: 0.1 ms.
-SELECT e.extversion AS version, quote_ident(n.nspname) AS schema
+SELECT quote_ident(n.nspname) AS schema, has_schema_privilege(n.oid, 'USAGE') AS usable
 FROM (VALUES (1)) AS always
 LEFT JOIN pg_extension AS e ON e.extname = 'pg_stat_statements'
 LEFT JOIN pg_namespace AS n ON n.oid = e.extnamespace
