@@ -40,7 +40,7 @@ def _trace() -> go.Scatter:
 def _layout() -> go.Layout:
     return go.Layout(
         height=208,
-        margin={"l": 48, "r": 14, "t": 20, "b": 24},
+        margin={"l": 56, "r": 14, "t": 20, "b": 24},
         showlegend=False,
         hovermode="x",
         hoverdistance=-1,

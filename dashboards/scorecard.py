@@ -19,6 +19,9 @@ from metrics.judge import absent, verdict_of
 from metrics.model import Unit
 from metrics.target import Direction, State, Target, Verdict, fold
 
+SLACK = 20.0
+"""Seconds that a window may lack before it is said of how much a value is: two usual intervals."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -27,6 +30,7 @@ class Standing:
     subject   whom it speaks of
     headroom  share of the bound that is left, negative when missed; None when nothing is known
     inside    share of the range in which the target was met, of what is known
+    lasting   how long it has been missed, up to now; as long as the range when it was never met in it
     note      what a reader must know beside the value: of how little time it is, or why it is unknown
     last      the last value that was known, and when, where there is none now
     """
@@ -40,6 +44,7 @@ class Standing:
     change: Amount = field(default_factory=lambda: Amount(amounts.NONE, ""))
     better: bool | None = None
     inside: float | None = None
+    lasting: str = ""
     note: str = ""
     last: str = ""
     evidence: str = ""
@@ -77,7 +82,7 @@ class Scorecard:
 
     def count(self, state: State) -> int:
         """How many targets are in a state."""
-        return sum(row.state is state for row in self.rows)
+        return sum(row.state == state for row in self.rows)
 
     @property
     def headline(self) -> str:
@@ -147,6 +152,7 @@ def _standing(survey: Survey, form: Form, line: Line) -> Standing:
         change=amounts.signed(change, amounts.measure(form)),
         better=_better(change, target, form),
         inside=inside(line, target),
+        lasting=_lasting(survey, line, target) if verdict.state is State.MISSED else "",
         note=_note(survey, form, verdict),
         last=_last_known(survey, form, line) if value is None else "",
         evidence=_evidence(form, verdict),
@@ -164,7 +170,8 @@ def _verdict(survey: Survey, form: Form, line: Line) -> Verdict:
     """As the judge says; of a source that does not answer, unknown with the reason."""
     verdict = verdict_of(any_form(form), line, survey.read, survey.bounds, survey.span.end)
     condition = survey.condition(line.subject.source)
-    if verdict.state is State.UNKNOWN and not verdict.target.judged_in and condition and condition.reason:
+    stalled = line.guard[-1] >= 0  # a guard reads present levels, and these are of the past
+    if (verdict.state is State.UNKNOWN or stalled) and not verdict.target.judged_in and condition and condition.reason:
         return absent(any_form(form), line.subject.source, survey.bounds, condition.reason)
     return verdict
 
@@ -210,6 +217,25 @@ def inside(line: Line, target: Target) -> float | None:
     return float(good[known].mean()) if known.any() else None
 
 
+def _lasting(survey: Survey, line: Line, target: Target) -> str:
+    """Since the last window in which the target was met; windows of which nothing is known do not end a miss."""
+    known, good = _judged(line, target)
+    met = np.flatnonzero(known & good)
+    if len(met):
+        return f"for {_about(float(survey.span.end - survey.span.ends[met[-1]]))}"
+    first = np.flatnonzero(known)
+    return f"for over {_about(float(survey.span.end - survey.span.ends[first[0]]))}" if len(first) else ""
+
+
+def _about(length: float) -> str:
+    """A length to the minute, once there are some.
+
+    >>> _about(3590.0), _about(50.0)
+    ('1 h', '50 s')
+    """
+    return spoken(round(length / 60) * 60 if length >= 120 else length)
+
+
 def _judged(line: Line, target: Target) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which windows can be judged, and which values are on the good side."""
     with np.errstate(invalid="ignore"):
@@ -242,13 +268,13 @@ def _note(survey: Survey, form: Form, verdict: Verdict) -> str:
     ):
         return ""
     covered = verdict.end - verdict.start
-    if covered < 0.9 * window:
+    if covered < min(0.9 * window, window - SLACK):
         return f"of {spoken(covered)}"
     return f"of {spoken(window)}" if window > verdict.target.window else ""
 
 
 def _last_known(survey: Survey, form: Form, line: Line) -> str:
-    known = np.flatnonzero(~np.isnan(line.values))
+    known = np.flatnonzero(~np.isnan(line.values) & (line.guard < 0))
     if not len(known):
         return ""
     at = float(survey.span.ends[known[-1]])

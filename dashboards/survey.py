@@ -67,9 +67,11 @@ class Survey:
         return max(form.target.window if form.target else WINDOW, self.span.step)
 
     def lines(self, form: Form) -> list[Line]:
-        """One line per subject over the grid of the range."""
+        """One line per subject over the grid of the range; sources that are configured no more are left out."""
         if form.name not in self._lines:
             found = evaluate(any_form(form), self.read, self.span.ends, self.window(form))
+            watched = {source.name for source in self.sources}
+            found = [line for line in found if line.subject.source in watched]
             self._lines[form.name] = sorted(found, key=lambda line: (line.subject.source, line.subject.labels))
         return self._lines[form.name]
 

@@ -193,7 +193,7 @@ class Feed:
         yield self._count("pg_table_idx_tup_fetch_total", 60 * passed, **labels)
         yield self._count("pg_table_seq_tup_read_total", 9 * passed * seq, **labels)
         rows = 30000.0 * (i + 1)
-        dead = rows * (0.012 * i + 0.01 + 0.008 * wave(at, 1, i) + (at % 3600) / 3600 * 0.02)
+        dead = rows * (0.012 * i + 0.01 + 0.008 * wave(at, 1, i))
         yield _gauge("pg_table_live_rows", rows, **labels)
         yield _gauge("pg_table_dead_rows", dead, **labels)
         yield _gauge("pg_table_size_bytes", rows * 180, **labels)

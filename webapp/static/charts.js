@@ -118,7 +118,7 @@
       el.replaceChildren();
       el.classList.add("drawn");
     }
-    const [traces, layout] = figure(chart, el.offsetWidth - 62);
+    const [traces, layout] = figure(chart, el.offsetWidth - 70);
     Plotly.react(el, traces, layout, template.config);
     if (el.dataset.wired) return;
     el.dataset.wired = "1";

@@ -72,4 +72,5 @@
     if (!event.target.closest(".seg details")) document.querySelector(".seg details[open]")?.removeAttribute("open");
   });
   showSwitch();
+  document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();

@@ -1,0 +1,86 @@
+"""JSON, health and Prometheus text."""
+
+import math
+
+import pytest
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from metrics.catalog import Catalog
+from storage.series import SeriesStore
+from tests.dashboards import declared
+from tests.dashboards.feed import Feed
+from tests.webapp.conftest import NOW, Make
+from webapp.app import create_app
+
+
+def test_any_series_as_json(client: FlaskClient) -> None:
+    asked = {"select": 'pg_connections{state=~"active|idle"}', "range": "15m", "step": "1m", "fold": "max"}
+    found = client.get("/api/v1/series", query_string=asked).get_json()
+    assert (found["n"], found["step"]) == (15, 60)
+    assert [series["labels"]["state"] for series in found["series"]] == ["active", "idle"]
+    assert all(value >= 1 for series in found["series"] for value in series["values"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "select=a b", "select=x&range=6", "select=x&step=0", "select=x&step=z", "select=x&fold=median", "select=x{y"],
+)
+def test_wrong_questions_are_answered_with_400_and_a_sentence(client: FlaskClient, query: str) -> None:
+    answer = client.get(f"/api/v1/series?{query}")
+    assert answer.status_code == 400
+    assert len(answer.get_json()["error"]) > 10
+
+
+def test_forms_are_given_in_base_units(client: FlaskClient) -> None:
+    found = client.get("/api/v1/forms/redis_hit_rate?range=1h").get_json()
+    values = found["series"][0]["values"]
+    assert len(values) == found["n"] == 360
+    assert None in values
+    assert 0 < values[-1] < 1
+    assert found["target"] == {"direction": "at least", "bound": 0.8, "window": 300.0}
+    assert client.get("/api/v1/forms/nothing").status_code == 404
+    assert "error" in client.get("/api/v1/forms/nothing").get_json()
+
+
+def test_verdicts_and_catalog(client: FlaskClient, catalog: Catalog) -> None:
+    targets = client.get("/api/v1/targets").get_json()
+    assert len(targets["targets"]) == 14
+    assert {subject["state"] for row in targets["targets"] for subject in row["subjects"]} >= {"met", "unknown"}
+    names = {metric["name"] for metric in client.get("/api/v1/catalog").get_json()["metrics"]}
+    assert names == set(catalog.metrics)
+
+
+def test_health_is_200_while_samples_arrive_and_503_with_the_reason_when_not(empty: SeriesStore, make: Make) -> None:
+    client = make(empty).test_client()
+    assert client.get("/healthz").get_json()["problem"] == "no sample yet"
+    Feed().fill(empty, NOW - 100, NOW - 31)
+    old = client.get("/healthz")
+    assert (old.status_code, old.get_json()["problem"]) == (503, "no sample for 40 s")
+    Feed().fill(empty, NOW - 20, NOW)
+    assert client.get("/healthz").status_code == 200
+
+
+def test_prometheus_reads_what_we_write(client: FlaskClient) -> None:
+    client.get("/")
+    families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
+    histogram = families["http_request_duration_seconds"]
+    assert histogram.type == "histogram"
+    assert histogram.documentation
+    assert math.inf in {float(s.labels["le"]) for s in histogram.samples if s.name.endswith("_bucket")}
+    assert families["trivet_source_up"].samples[0].value == 1
+    assert families["redis_keyspace_hits"].type == "counter"
+    assert families["trivet_web_requests"].samples
+    met = {sample.labels["target"]: sample.value for sample in families["trivet_target_met"].samples}
+    assert met["redis_hit_rate"] == 1
+    assert "api_throughput" not in met
+
+
+def test_hostile_label_values_survive_the_round_trip(empty: SeriesStore) -> None:
+    names = ['a"b\\c\nd', "x\r\ny", "plain}"]
+    declared.sell(empty, NOW - 60, NOW, dict.fromkeys(names, (9, 10)))
+    app = create_app(store=empty, catalog=declared.catalog(), sources=[declared.SHOP], clock=lambda: NOW)
+    text = app.test_client().get("/metrics").text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    shelves = {sample.labels["shelf"] for sample in families["shop_good"].samples}
+    assert shelves == {'a"b\\c\nd', "x \ny", "plain}"}
