@@ -18,7 +18,7 @@ help: ## What there is to make
 	@echo "Making .venv and installing the pinned requirements (about half a minute) …"
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@.venv/bin/pip install -qq --disable-pip-version-check --no-deps --editable . 2>/dev/null
 	@touch $@
 
 run: .venv/installed ## Watch what trivet.toml names, or start the reference stack and watch that

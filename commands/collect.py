@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 import click
-from collectors.poller import Poller
 
+from collectors.poller import Poller
 from commands import house
 from commands.say import Busy, Misused, Stop, say
 from commands.signals import stop_event

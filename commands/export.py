@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from commands import house
+from commands.pages import watched
 from commands.say import Misused
 from dashboards.drawing import drawing
 from dashboards.export import series_csv, targets_csv
@@ -13,7 +14,6 @@ from dashboards.pages import shipped
 from dashboards.scorecard import scorecard
 from dashboards.span import DEFAULT, SpanError, parse
 from dashboards.survey import Survey
-from dashboards.watched import Watched
 from metrics.config import nearest
 from storage.series import SeriesReader
 
@@ -49,7 +49,7 @@ def export(
         survey = Survey(
             store=SeriesReader(settings.folder),
             catalog=house.catalog(),
-            sources=[Watched(source.name, source.kind, source.tags, source.every) for source in settings.sources],
+            sources=watched(settings.sources),
             bounds=settings.bounds,
             span=parse({key: value for key, value in given.items() if value}, time.time()),
         )

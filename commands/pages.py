@@ -1,31 +1,40 @@
 """The pages, built from the config file that the environment names: for any WSGI server."""
 
 import os
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from flask import Flask
 
+from collectors.source import Source
 from commands import house
+from dashboards.watched import Watched
 from metrics.config import DEFAULT_PATH
 from storage.series import SeriesReader
 from storage.state import StateStore
-from webapp import create_app
+from webapp.app import create_app
 
 
 def build_app() -> Flask:
-    """The pages of the config file that TRIVET_CONFIG names, for any WSGI server."""
+    """The pages of the config file that TRIVET_CONFIG names."""
     config = house.read(Path(os.environ.get(house.CONFIG_VARIABLE, DEFAULT_PATH)))
-    state = StateStore(config.folder)
     return create_app(
         store=SeriesReader(config.folder),
         catalog=house.catalog(),
-        sources=config.sources,
+        sources=watched(config.sources),
         bounds=config.bounds,
-        events=state.events,
-        notice=_notice,
+        banner=_notice,
         allowed_hosts=config.web.allowed_hosts,
         url_prefix=config.web.url_prefix,
+        events=StateStore(config.folder).events,
+        version=version("trivet"),
     )
+
+
+def watched(sources: Sequence[Source]) -> list[Watched]:
+    """What pages need to know of the configured sources: no account and no secret."""
+    return [Watched(source.name, source.kind, source.tags, source.every, source.address) for source in sources]
 
 
 def _notice() -> str:

@@ -12,6 +12,7 @@ from commands.say import Busy, Stop, say
 from commands.signals import stop_event
 from commands.supervisor import Supervisor
 from metrics.config import DEFAULT_PATH, Config
+from stack.native.ports import LOOPBACK, KeptPorts, is_free
 from stack.native.process import ProcessError
 from stack.native.server import FolderInUse, ServerError
 from stack.native.tools import ToolMissing
@@ -47,7 +48,7 @@ def run(config: Path | None, traffic: str) -> None:
     try:
         stack.start()
         path = HOME / "stack" / "trivet.toml"
-        path.write_text(f'{stack.config()}\n[store]\nfolder = "../data"\n', encoding="utf-8")
+        path.write_text(_reference(stack), encoding="utf-8")
         if not stopping.is_set():
             _watch(path, house.read(path), stopping, stack)
     except FolderInUse as error:
@@ -60,8 +61,17 @@ def run(config: Path | None, traffic: str) -> None:
         say("Stopped.")
 
 
+def _reference(stack: ReferenceStack) -> str:
+    """The config file that watches the stack; the pages keep their port too, and wish for the usual one."""
+    usual = int(Config().web.listen.rpartition(":")[2])
+    port = KeptPorts(HOME / "stack" / "ports.json").port("web", usual)
+    return f'{stack.config()}\n[store]\nfolder = "../data"\n\n[web]\nlisten = "{LOOPBACK}:{port}"\n'
+
+
 def _watch(path: Path, config: Config, stopping: threading.Event, stack: ReferenceStack | None) -> None:
-    house.check_address(config.web.listen)
+    _, port = house.check_address(config.web.listen)
+    if not is_free(port):
+        raise Stop(f"Another process listens on port {port}. Stop it, or give [web] another port: listen.")
     notice = config.folder / "notice.txt"
     env = {**os.environ, house.NOTICE_VARIABLE: str(notice)}
     supervisor = Supervisor(path.absolute(), config.folder / "logs", env, say)

@@ -29,6 +29,7 @@ class Part:
     name: str
     words: list[str]
     child: Child | None = None
+    due: float = 0.0
     deaths: list[float] = field(default_factory=list)
 
 
@@ -68,7 +69,11 @@ class Supervisor:
     def tend(self) -> None:
         """Start again what ended; Stop when that does not help."""
         for part in self._parts:
-            if part.child is None or part.child.is_alive():
+            if part.child is None:
+                if part.deaths and time.monotonic() >= part.due:
+                    self._launch(part)
+                continue
+            if part.child.is_alive():
                 continue
             status = part.child.popen.returncode
             if status == Busy.exit_code:
@@ -80,8 +85,10 @@ class Supervisor:
                     f"{part.name} ended {RESTARTS} times in ten minutes, last with status {status}.\n"
                     f"{self._last_words(part)}"
                 )
-            self._say(f"{part.name} ended with status {status} and is started again. {self._last_words(part, 1)}")
-            self._launch(part)
+            pause = float(2 ** (len(part.deaths) - 1))
+            words = self._last_words(part, 1)
+            self._say(f"{part.name} ended with status {status} and is started again in {pause:.0f} s. {words}")
+            part.child, part.due = None, now + pause
 
     def stop(self) -> None:
         """Stop all parts at once, within GRACE seconds."""

@@ -40,6 +40,5 @@ def server(host: str, port: int) -> MPServer:
         backpressure=16384,
         respawn_failed_workers=True,
         workers_kill_timeout=5,
-        process_name="trivet web",
         log_access=False,
     )

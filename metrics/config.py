@@ -86,7 +86,7 @@ class Config:
     @property
     def folder(self) -> Path:
         """The data folder."""
-        return self.base / self.store.folder
+        return (self.base / self.store.folder).resolve()
 
     @property
     def bounds(self) -> Bounds:

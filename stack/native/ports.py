@@ -67,12 +67,13 @@ class KeptPorts:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def port(self, name: str) -> int:
-        """The port kept for `name` when it is still free, else a new one, which is kept."""
+    def port(self, name: str, wish: int | None = None) -> int:
+        """The port kept for `name` when it is still free, else `wish` or a new one, which is kept."""
         kept = self._read()
-        port = kept.get(name)
+        port = kept.get(name, wish)
         if port is None or not is_free(port):
             port = free_port()
+        if port != kept.get(name):
             self._write(kept | {name: port})
         return port
 
