@@ -1,5 +1,5 @@
-"""The door for web servers: ``granian --interface wsgi wsgi:app``."""
+"""The pages for any WSGI server: `granian --interface wsgi wsgi:app`. TRIVET_CONFIG names the config file."""
 
-from cli import build_app
+from commands.pages import build_app
 
 app = build_app()
