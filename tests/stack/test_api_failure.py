@@ -1,5 +1,8 @@
 """The API when what it stands on is away or slow."""
 
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -79,6 +82,31 @@ def test_a_locked_row_is_a_504_and_a_full_pool_a_503(reach: Reach, made: dict[st
 def _waits(connection: Any) -> bool:
     found = connection.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall()
     return bool(found)
+
+
+def test_a_database_that_hangs_is_a_503_in_time(reach: Reach) -> None:
+    """No answer and no end of the connection: only PgBouncer's query_timeout ends this."""
+    postmaster = reach.stack.pids()["postgres"][0]
+    with served(reach.settings(redis_port=free_port())) as get:
+        assert get("/api/blueprints/3").status_code == 200
+        # The postmaster first: it forks no more, and its children are then all there are.
+        os.kill(postmaster, signal.SIGSTOP)
+        processes = reach.stack.pids()["postgres"]
+        try:
+            for process in processes:
+                os.kill(process, signal.SIGSTOP)
+            start = time.monotonic()
+            answer = get("/api/blueprints/3")
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert time.monotonic() - start < 12
+        # PgBouncer tries again two seconds after a login that failed (server_login_retry).
+        end = time.monotonic() + 6
+        while get("/api/blueprints/3").status_code != 200:
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 def test_a_bug_is_a_problem_without_its_text(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
