@@ -2,6 +2,7 @@
 
 from collectors.api import metrics
 from collectors.api.http import Page
+from collectors.api.newborn import Newborn
 from collectors.api.page import samples, started
 from collectors.api.source import ApiSource
 from collectors.collector import Capabilities, Collector, Lack
@@ -28,6 +29,7 @@ class ApiCollector(Collector[ApiSource]):
         """Nothing is connected yet."""
         super().__init__(source)
         self._page: Page | None = None
+        self._newborn = Newborn()
 
     def connect(self, deadline: float) -> None:
         """TCP, and TLS for https."""
@@ -43,8 +45,9 @@ class ApiCollector(Collector[ApiSource]):
         """The declared families of the page."""
         found = self._samples(deadline)
         round_.heard()
-        round_.samples += found
-        if (start := started(found, metrics.started.name)) is not None:
+        start = started(found, metrics.started.name)
+        round_.samples += self._newborn.zeroed(found, start)
+        if start is not None:
             round_.epochs[metrics.EPOCH] = start
 
     def examine(self, deadline: float) -> Capabilities:

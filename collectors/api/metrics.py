@@ -181,11 +181,11 @@ pool_wait_p95 = Quantile(
 cache_hit_rate = Ratio(
     name="api_cache_hit_rate",
     title="Cache hit rate",
-    help="Share of requests that the API answered from its cache, by its own count.",
+    help="Share of its questions to the cache that the API got an answer to, by its own count.",
     advice="Compare with Redis' own hit rate: sessions and locks count there too.",
     absent="The API reports no counter cache_requests_total.",
     part=[cache_requests.having("result", "hit|HIT", Op.RE)],
-    whole=[cache_requests.having("result", "hit|HIT|miss|MISS", Op.RE)],
+    whole=[cache_requests.having("result", "bypass|BYPASS", Op.NRE)],
 )
 error_rate = Rate(
     name="api_error_rate",
