@@ -39,6 +39,12 @@ class Disconnected(Failed):
     """The connection was never made, broke, or is in an unknown state."""
 
 
+def late() -> Disconnected:
+    """What a cut deadline means."""
+    hint = "Raise interval and deadline if the server is merely slow; else see why it does not answer."
+    return Disconnected(ErrorClass.TIMEOUT, "no answer before the deadline", hint)
+
+
 def one_line(text: str) -> str:
     """Text from elsewhere on one line, without control characters, cut at 500 characters.
 

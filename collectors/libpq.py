@@ -16,14 +16,15 @@ from psycopg.adapt import Loader
 from psycopg.types.numeric import FloatLoader
 
 from collectors.deadline import WATCHDOG, Cut
-from collectors.failed import Disconnected, Failed
+from collectors.failed import Disconnected, Failed, late
 from collectors.libpq_source import LibpqSource
 from collectors.round import MOST_ROWS, by_name
 from collectors.source import secret
 from metrics.poll import ErrorClass
 
 LONGEST_CONNECT = 3
-FAULTS = (psycopg.Error, OSError)
+# ValueError: an address or an answer that is nonsense.
+FAULTS = (psycopg.Error, OSError, ValueError)
 TEXTS = (18, 19, 25, 705, 1042, 1043)
 """OIDs of "char", name, text, unknown, char(n) and varchar."""
 
@@ -76,7 +77,7 @@ class LibpqConnection:
         """Connect. Raises Disconnected.
 
         whole   numerics are counters
-        more    further words for psycopg.connect
+        more    further words for psycopg.connect, which win
         """
         self._connecting = True
         self._password = ""
@@ -86,7 +87,7 @@ class LibpqConnection:
         with self._said():
             self._password = secret(source.password, source.password_file)
             self._connection = psycopg.connect(
-                **address(source, self._password), autocommit=True, connect_timeout=patience, **more
+                **{**address(source, self._password), **more}, autocommit=True, connect_timeout=patience
             )
         self._connecting = False
         for type_ in TEXTS:
@@ -118,7 +119,7 @@ class LibpqConnection:
             yield
         except FAULTS as error:
             if self._cut is not None and self._cut.fired:
-                raise Disconnected(ErrorClass.TIMEOUT, "no answer before the deadline") from None
+                raise late() from None
             broken = self._connecting or self._connection.closed
             raise failed(error, broken=broken, connecting=self._connecting).without(self._password) from None
         finally:
@@ -126,7 +127,7 @@ class LibpqConnection:
 
 
 def address(source: LibpqSource, password: str) -> dict[str, Any]:
-    """The words of a connection string; those that are empty are left to libpq."""
+    """The words of a connection string. Empty ones are given too: else libpq takes PGOPTIONS and the like for them."""
     given: Mapping[str, Any] = {
         "host": source.host,
         "port": getattr(source, "port", None),
@@ -138,10 +139,12 @@ def address(source: LibpqSource, password: str) -> dict[str, Any]:
         "sslkey": source.sslkey,
         "application_name": "trivet",
         # Neither ~/.pgpass nor a Kerberos ticket of whoever started us is this source's.
-        "passfile": "/dev/null",
+        "passfile": "/dev/null/none",
         "gssencmode": "disable",
+        "options": "",
+        "target_session_attrs": "any",
     }
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def failed(error: Exception, *, broken: bool, connecting: bool) -> Failed:

@@ -26,6 +26,7 @@ class Off:
     def __init__(self) -> None:
         """Everything is on."""
         self._until: dict[str, float] = {}
+        self.columns: dict[str, list[str]] = {}
 
     def __contains__(self, statement: object) -> bool:
         return self._until.get(str(statement), 0.0) > time.monotonic()
@@ -87,13 +88,17 @@ class Round:
         return statement not in self._off
 
     def take(self, reading: Reading, rows: Sequence[Row], version: Version = ()) -> None:
-        """Turn rows into samples; columns that are not there are a failure of this reading, the others count."""
+        """Turn rows into samples; columns that are not there are said once, the others count."""
         if len(rows) > MOST_ROWS:
             raise Failed(ErrorClass.BAD_REPLY, f"{reading.statement} gave more than {MOST_ROWS:,} rows")
         samples, missing = reading.read(rows, version)
         self.samples += samples
-        if missing:
-            self.partial[reading.statement] = Failure(ErrorClass.MISSING, f"no column {', '.join(missing)}")
+        if missing != self._off.columns.get(reading.statement, []):
+            self._off.columns[reading.statement] = missing
+            failure = Failure(ErrorClass.MISSING, f"no column {', '.join(missing)}")
+            self.records.append(Record(LACKING, f"{reading.statement} columns", described(failure) if missing else ""))
+            if missing:
+                self.partial[reading.statement] = failure
 
     def restart(self) -> None:
         """Forget what was taken: the round begins anew over another connection."""

@@ -5,7 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
+from collectors.failed import Disconnected
 from metrics.duration import seconds
+from metrics.poll import ErrorClass
 
 LONGEST_DEADLINE = 8.0
 DEADLINE_SHARE = 0.8
@@ -68,9 +70,15 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
 def secret(value: str, file: str) -> str:
     """A secret given as such or by its file, which is read at each connect so that a changed one is taken up.
 
-    Raises OSError when the file cannot be read.
+    Raises Disconnected when the file cannot be read.
     """
-    return Path(file).read_text(encoding="utf-8").strip("\r\n") if file else value
+    if not file:
+        return value
+    try:
+        return Path(file).read_text(encoding="utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        hint = f"Let Trivet's account read {file}, which holds the secret and nothing else."
+        raise Disconnected(ErrorClass.AUTH, f"the secret cannot be read: {error}", hint) from None
 
 
 def one_of(value: str, file: str, name: str) -> None:

@@ -13,13 +13,14 @@ from urllib.parse import SplitResult, urlsplit
 
 from collectors.api.source import ApiSource
 from collectors.deadline import WATCHDOG, Cut
-from collectors.failed import Disconnected, Failed
+from collectors.failed import Disconnected, Failed, late
 from collectors.source import secret
 from metrics.poll import ErrorClass
 
 MOST_BYTES = 10 * 1024 * 1024
 LONGEST_CONNECT = 3.0
-FAULTS = (OSError, http.client.HTTPException)
+# ValueError: an address that is nonsense.
+FAULTS = (OSError, ValueError, http.client.HTTPException)
 
 _STATUS = {
     401: (ErrorClass.AUTH, "Set token or token_file."),
@@ -80,7 +81,7 @@ class Page:
             yield
         except FAULTS as error:
             if self._cut is not None and self._cut.fired:
-                raise Disconnected(ErrorClass.TIMEOUT, "no answer before the deadline") from None
+                raise late() from None
             raise _failed(error, connecting=self._connecting).without(self._token) from None
         finally:
             self._cut = None

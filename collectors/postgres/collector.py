@@ -45,7 +45,7 @@ class PostgresCollector(Collector[PostgresSource]):
             )
         except Failed as failed:
             raise self._hinted(failed) from None
-        self._version = _version(self._ask(deadline, "identity")[0])
+        self._version = _version(self._one(deadline, "identity"))
         self._schema = ""
 
     def disconnect(self) -> None:
@@ -56,7 +56,7 @@ class PostgresCollector(Collector[PostgresSource]):
 
     def read(self, round_: Round, deadline: float) -> None:
         """The readings of a tier, after the marks of starts and resets that they depend on."""
-        identity = self._ask(deadline, "identity")[0]
+        identity = self._one(deadline, "identity")
         round_.heard()
         round_.epochs[metrics.EPOCH] = epoch(identity)
         if round_.tier is Tier.FAST:
@@ -73,8 +73,8 @@ class PostgresCollector(Collector[PostgresSource]):
 
     def examine(self, deadline: float) -> Capabilities:
         """Version, role, and which grants and extensions are missing."""
-        identity = self._ask(deadline, "identity")[0]
-        extension = self._ask(deadline, "extension")[0]
+        identity = self._one(deadline, "identity")
+        extension = self._one(deadline, "extension")
         preload = self._ask(deadline, "preload")
         return Capabilities(
             version=f"PostgreSQL {identity['version']}",
@@ -93,7 +93,7 @@ class PostgresCollector(Collector[PostgresSource]):
 
     def _take_statements(self, round_: Round, deadline: float) -> None:
         if self._version >= (14,):
-            reset = self._ask(deadline, "statements_reset")[0]["reset"]
+            reset = self._one(deadline, "statements_reset")["reset"]
             round_.epochs[metrics.STATEMENTS_EPOCH] = reset or 0.0
         rows = self._ask(deadline, metrics.STATEMENTS.statement)
         if strangers := self._statements.strangers(rows):
@@ -113,7 +113,7 @@ class PostgresCollector(Collector[PostgresSource]):
         if not monitors:
             text = "without pg_monitor the statements of others are hidden"
             raise self._hinted(Failed(ErrorClass.FORBIDDEN, text, quiet=True))
-        extension = self._ask(deadline, "extension")[0]
+        extension = self._one(deadline, "extension")
         schema = extension["schema"]
         if not schema:
             text = f'pg_stat_statements is not in database "{self.source.database}"'
@@ -131,6 +131,13 @@ class PostgresCollector(Collector[PostgresSource]):
             return self._connection.rows(deadline, statement(name, self._version[0]), values)
         except Failed as failed:
             raise self._hinted(failed) from None
+
+    def _one(self, deadline: float, name: str, values: Sequence[Any] | None = None) -> dict[str, Any]:
+        """The row of a statement that always has one."""
+        rows = self._ask(deadline, name, values)
+        if not rows:
+            raise Failed(ErrorClass.BAD_REPLY, f"no row for {name}: this is no PostgreSQL")
+        return rows[0]
 
     def _hinted(self, failed: Failed) -> Failed:
         return hinted(failed, self.source.user, self.source.database)

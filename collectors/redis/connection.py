@@ -12,11 +12,10 @@ from redis.exceptions import InvalidResponse
 from redis.retry import Retry
 
 from collectors.deadline import WATCHDOG, Cut
-from collectors.failed import Disconnected, Failed
+from collectors.failed import late
 from collectors.redis.errors import FAULTS, failed
 from collectors.redis.source import RedisSource
 from collectors.source import secret
-from metrics.poll import ErrorClass
 
 MOST_BYTES = 16 * 1024 * 1024
 LONGEST_CONNECT = 3.0
@@ -99,10 +98,8 @@ class RedisConnection:
             yield
         except FAULTS as error:
             if self._cut is not None and self._cut.fired:
-                raise Disconnected(ErrorClass.TIMEOUT, "no answer before the deadline") from None
+                raise late() from None
             raise failed(error, self._source.user, connecting=connecting).without(self._secret()) from None
-        except UnicodeDecodeError as error:
-            raise Failed(ErrorClass.BAD_REPLY, str(error)) from None
         finally:
             if self._cut is not None:
                 WATCHDOG.disarm(self._cut)

@@ -9,7 +9,8 @@ from redis import exceptions
 from collectors.failed import Disconnected, Failed
 from metrics.poll import ErrorClass
 
-FAULTS = (exceptions.RedisError, OSError)
+# ValueError: an address or an answer that is nonsense.
+FAULTS = (exceptions.RedisError, OSError, ValueError)
 
 ACL_LINE = "ACL SETUSER {user} on >PASSWORD resetchannels resetkeys -@all +info +slowlog|len"
 
