@@ -15,7 +15,7 @@ from metrics.model import Selector
 from metrics.points import LOOKBACK, Column, Points
 from metrics.poll import Event
 from metrics.target import Bounds
-from storage.store import Store
+from storage.store import Reader
 
 WINDOW = 60.0
 """Seconds that a value without a target looks back."""
@@ -32,7 +32,7 @@ def no_events(start: float, end: float) -> Sequence[Event]:
 class Survey:
     """One range of one store, seen once. Values are read when first asked for and kept."""
 
-    store: Store
+    store: Reader
     catalog: Catalog
     sources: Sequence[Watched]
     bounds: Bounds

@@ -11,7 +11,7 @@ from metrics.duration import spoken
 from metrics.model import SOURCE, Matcher, Selector
 from metrics.points import LOOKBACK, Points
 from metrics.watch import POLL_ERRORS, POLL_LAG, POLL_SECONDS, POLLS_MISSED, UP
-from storage.store import Store
+from storage.store import Reader
 
 LATE = 3.0
 """A source whose newest poll is more than this many intervals old has a collector that does not run."""
@@ -60,7 +60,7 @@ class Condition:
         return "first sample awaited" if self.state == "awaited" else ""
 
 
-def conditions(store: Store, sources: Sequence[Watched], now: float) -> list[Condition]:
+def conditions(store: Reader, sources: Sequence[Watched], now: float) -> list[Condition]:
     """The condition of every configured source, in their order."""
     latest: dict[tuple[str, str], float] = {}
     for metric, labels, _, value in store.latest():
@@ -72,7 +72,7 @@ def conditions(store: Store, sources: Sequence[Watched], now: float) -> list[Con
     return [_condition(store, watched, latest, now) for watched in sources]
 
 
-def _condition(store: Store, watched: Watched, latest: Mapping[tuple[str, str], float], now: float) -> Condition:
+def _condition(store: Reader, watched: Watched, latest: Mapping[tuple[str, str], float], now: float) -> Condition:
     ups = _ups(store, watched.name, now)
     if ups is None:
         return Condition(watched=watched, state="awaited")
@@ -94,7 +94,7 @@ def _condition(store: Store, watched: Watched, latest: Mapping[tuple[str, str], 
     )
 
 
-def _ups(store: Store, source: str, now: float) -> Points | None:
+def _ups(store: Reader, source: str, now: float) -> Points | None:
     """Whether it was up, over the shortest stretch that tells since when it has not been."""
     selector = Selector(UP.name, (Matcher(SOURCE, source),))
     found: Points | None = None
@@ -113,7 +113,7 @@ def _fell(ups: Points) -> float:
     return float(ups.times[good[-1] + 1 if len(good) else 0])
 
 
-def problem(store: Store, source: str) -> tuple[str, str]:
+def problem(store: Reader, source: str) -> tuple[str, str]:
     """The last error of a source, and the line that mends it."""
     records = store.records(source, "error", ["last"])
     return _failure(records[0].body) if records else ("", "")
@@ -134,7 +134,7 @@ def _failure(body: str) -> tuple[str, str]:
     return str(kept.get("text", "")) or str(kept.get("kind", "")), str(kept.get("hint", ""))
 
 
-def _lacking(store: Store, source: str, last: float) -> Iterator[tuple[str, str, str]]:
+def _lacking(store: Reader, source: str, last: float) -> Iterator[tuple[str, str, str]]:
     """Single readings that failed lately: records stay when what they speak of is mended."""
     for record in store.records(source, "error"):
         if record.key != "last" and record.at >= last - LOOKBACK:

@@ -12,7 +12,7 @@ from dashboards.survey import Events, no_events
 from dashboards.watched import Watched
 from metrics.catalog import Catalog
 from metrics.target import Bounds
-from storage.store import Store
+from storage.store import Reader
 from webapp import api, assets, errors, health, pages, status
 from webapp.filters import FILTERS
 from webapp.packing import packed
@@ -22,7 +22,7 @@ from webapp.site import Site, nothing
 
 def create_app(
     *,
-    store: Store,
+    store: Reader,
     catalog: Catalog,
     sources: Sequence[Watched],
     bounds: Bounds | None = None,
@@ -35,7 +35,7 @@ def create_app(
 ) -> Flask:
     """The Flask app.
 
-    store          any Store; it is only read
+    store          any store; it is only read
     sources        what is configured, in the order of the file
     banner         a sentence for the top of every page, asked for each time; empty for none
     allowed_hosts  names beside loopback under which the app may be asked for

@@ -6,6 +6,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from dashboards.span import SpanError
+from webapp.site import site
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ def handle(app: Flask) -> None:
     @app.errorhandler(Exception)
     def broken(problem: Exception) -> Response:
         log.error("%s %s failed", request.method, request.path, exc_info=problem)
+        damage = site().store.health().problem
+        if damage:
+            return _answer(503, "The store does not answer", f"{damage}. Pages that are open keep their last values.")
         return _answer(500, *TEXTS[500])
 
 

@@ -16,7 +16,7 @@ from dashboards.survey import Events, Survey, no_events
 from dashboards.watched import Watched
 from metrics.catalog import Catalog
 from metrics.target import Bounds
-from storage.store import Store
+from storage.store import Reader
 from webapp.assets import Assets
 from webapp.traffic import Traffic
 
@@ -33,7 +33,7 @@ def nothing() -> str:
 class Site:
     """Everything that create_app was given."""
 
-    store: Store
+    store: Reader
     catalog: Catalog
     sources: Sequence[Watched]
     bounds: Bounds

@@ -125,7 +125,7 @@ def test_a_page_is_readable_without_scripts(client: FlaskClient) -> None:
     text = client.get("/").text
     assert text.count('<svg class="sketch"') == 8
     assert text.count('<svg class="sp ') == 14
-    assert re.search(r"Redis hit rate <b>\d+\.\d %</b>", text)
+    assert re.search(r"Redis hit rate</bdi> <b>\d+\.\d %</b>", text)
 
 
 def test_csv_table_page_and_chart_agree(client: FlaskClient) -> None:
@@ -188,7 +188,9 @@ class Broken:
 @pytest.mark.parametrize("path", ["/", "/redis", "/live/overview", "/api/v1/targets", "/metrics", "/status"])
 def test_a_store_that_fails_gives_words_and_no_trace(make: Make, path: str, caplog: pytest.LogCaptureFixture) -> None:
     answer = make(Broken()).test_client().get(path, headers=HTMX)
-    assert answer.status_code == 500
+    assert answer.status_code == 503
+    assert "The store does not answer" in answer.text
+    assert "database disk image is malformed" in answer.text
     assert "Traceback" not in answer.text
     assert "secret" not in answer.text
     assert "disk I/O error" in caplog.text

@@ -30,6 +30,8 @@
     return suffix ? `${text} ${suffix}` : text;
   }
 
+  window.trivetAmount = amount; // for the test that server and script agree
+
   // --- figures ----------------------------------------------------------------------------------------------
   const at = (chart, i) => (chart.t0 + i * chart.step) * 1000;
 

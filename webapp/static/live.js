@@ -46,7 +46,8 @@
     const source = event.detail.ctx.sourceElement;
     if (polls(source) && (document.hidden || !on)) event.preventDefault();
   });
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", event => {
+    if (event.detail?.ctx?.response?.status >= 400) return; // htmx calls a swap of nothing a swap too
     settle();
     keepRange();
     showSwitch();

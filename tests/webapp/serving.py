@@ -1,0 +1,23 @@
+"""What the browser tests serve: the real app over a folder that the test writes to."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+import collectors
+from metrics.catalog import discover
+from storage.series import SeriesReader
+from tests.dashboards.feed import SOURCES
+from webapp.app import create_app
+
+
+def app() -> Flask:
+    """Made by the server, in its own process."""
+    return create_app(
+        store=SeriesReader(Path(os.environ["TRIVET_TEST_FOLDER"])),
+        catalog=discover(collectors),
+        sources=SOURCES,
+        banner=lambda: "This is a rehearsal.",
+        version="0.1.0",
+    )
