@@ -3,7 +3,7 @@
 from collectors.api import metrics
 from collectors.api.http import Page
 from collectors.api.newborn import Newborn
-from collectors.api.page import samples, started
+from collectors.api.page import Reader, started
 from collectors.api.source import ApiSource
 from collectors.collector import Capabilities, Collector, Lack
 from collectors.failed import Failed
@@ -29,6 +29,7 @@ class ApiCollector(Collector[ApiSource]):
         """Nothing is connected yet."""
         super().__init__(source)
         self._page: Page | None = None
+        self._reader = Reader(DECLARED)
         self._newborn = Newborn()
 
     def connect(self, deadline: float) -> None:
@@ -65,7 +66,7 @@ class ApiCollector(Collector[ApiSource]):
         assert self._page is not None  # noqa: S101 - connect() came first
         text = self._page.get(deadline)
         try:
-            found = samples(text, DECLARED)
+            found = self._reader.samples(text)
         except ValueError as error:
             raise Failed(ErrorClass.BAD_REPLY, str(error)) from None
         if not any(sample.metric.startswith("http_") for sample in found):

@@ -1,17 +1,21 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from collectors.api import metrics
-from collectors.api.collector import ApiCollector
+from collectors.api.collector import DECLARED, ApiCollector
 from collectors.api.http import MOST_BYTES
+from collectors.api.page import Reader
 from collectors.api.source import ApiSource
+from metrics.model import Kind, Metric, Unit
 from metrics.poll import ErrorClass
 from metrics.target import State
 from tests.collectors.declared import declared, emitted
@@ -171,6 +175,30 @@ http_requests_in_flight 2.0
     found = poll(collector)
     assert value(found, "http_requests_total", method="GET", route='/a"b\\{x}', code="200") == 7
     assert value(found, "http_request_duration_seconds_bucket", le="0.1", route="/", method="GET", cache="") == 4
+
+
+LABELS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20)
+
+
+@given(st.lists(st.tuples(LABELS, st.floats(allow_nan=False)), max_size=5, unique_by=lambda pair: pair[0]))
+def test_any_label_is_read_as_the_library_wrote_it(pairs: list[tuple[str, float]]) -> None:
+    registry = CollectorRegistry()
+    gauge = Gauge("any_gauge", "Any.", ["word"], registry=registry)
+    for word, number in pairs:
+        gauge.labels(word).set(number)
+    metric = Metric(name="any_gauge", kind=Kind.GAUGE, unit=Unit.COUNT, help="Any.", labels=("word",))
+    reader = Reader([metric])
+    for _ in range(2):
+        found = reader.samples(generate_latest(registry).decode())
+        assert {(sample.labels[0][1], sample.value) for sample in found} == set(pairs)
+
+
+@given(st.text())
+def test_any_text_is_a_page_or_a_value_error(text: str) -> None:
+    reader = Reader(DECLARED)
+    for page in (text, f"http_requests_total{text}", f"http_requests_total{{{text}}} 1"):
+        with suppress(ValueError):
+            reader.samples(page)
 
 
 @pytest.mark.parametrize(
