@@ -4,6 +4,7 @@ PostgreSQL with a platform's data, PgBouncer, Redis, the served API and its traf
 ports. All it knows lies below one folder: ports.json, secrets/, traffic.json and a folder for each process.
 """
 
+import contextlib
 import fcntl
 import secrets
 import time
@@ -83,11 +84,13 @@ class ReferenceStack:
             raise
 
     def stop(self) -> None:
-        for name in reversed(tuple(self._parts)):
-            self._parts.pop(name).stop()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        # Backwards, and to the end even if one of them fails.
+        with contextlib.ExitStack() as ends:
+            if self._lock is not None:
+                ends.callback(self._lock.close)
+            for part in self._parts.values():
+                ends.callback(part.stop)
+            self._parts, self._lock = {}, None
 
     def status(self) -> tuple[PartStatus, ...]:
         return tuple(self._status(name, part) for name, part in self._parts.items())
