@@ -49,9 +49,9 @@ class Running:
         self.seen = descendants(self.popen.pid)
 
     def targets(self) -> list[dict[str, Any]]:
-        """Every verdict, as JSON has it."""
-        found: list[dict[str, Any]] = requests.get(f"{self.url}api/v1/targets?range=15m", timeout=10).json()["targets"]
-        return found
+        """Every target with its leading verdict."""
+        rows = requests.get(f"{self.url}api/v1/targets?range=15m", timeout=20).json()["targets"]
+        return [{**row["subjects"][0], "target": row["target"], "state": row["state"]} for row in rows]
 
     def interrupt(self) -> float:
         """Ctrl-C; how long it took to end."""
