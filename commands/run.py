@@ -46,7 +46,7 @@ def run(config: Path | None, traffic: str) -> None:
     say("There is no trivet.toml, so this is the reference stack. (`trivet init` writes one for your own servers.)")
     stack = ReferenceStack(HOME, say, traffic=traffic == "on")
     try:
-        stack.start()
+        stack.start(stopping.is_set)
         path = HOME / "stack" / "trivet.toml"
         path.write_text(_reference(stack), encoding="utf-8")
         if not stopping.is_set():
@@ -100,6 +100,7 @@ def _tell(notice: Path, stack: ReferenceStack | None, supervisor: Supervisor, co
         return
     shares = cost.look({**stack.pids(), **supervisor.pids()})
     known = f" {sentence(shares)}" if any(shares.values()) else ""
+    load = " under k6's load" if "traffic" in shares else ""
     fresh = notice.with_suffix(".new")
-    fresh.write_text(f"This is the reference stack, under load on this machine.{known}", encoding="utf-8")
+    fresh.write_text(f"This is the reference stack{load}, on this machine.{known}", encoding="utf-8")
     fresh.replace(notice)
