@@ -302,11 +302,15 @@ def _bites(guard: Guard, asked: _Asked, subject: Subject) -> NDArray[np.bool_]:
     if not guard.idle or not bites.any():
         return bites
     short = _Asked(asked.read, asked.ends, guard.within, asked.by)
+    still = np.zeros(len(asked.ends), dtype=np.bool_)
+    moves = still.copy()
     for sums in _increases(short, terms(guard.idle)).values():
         moved = sums.get(subject)
         if moved is not None:
-            bites &= ~(moved.total > 0)
-    return bites
+            still |= moved.total == 0
+            moves |= moved.total > 0
+    # Counters that were not heard of did not stand still: nothing is known of them.
+    return bites & still & ~moves
 
 
 def _instead(guard: Guard, asked: _Asked, subject: Subject) -> Column:

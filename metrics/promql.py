@@ -78,8 +78,11 @@ def _ratio(form: Ratio, by: str, window: float) -> str:
 
 def _guarded(guard: Guard, by: str, quotient: str) -> str:
     bites = f"max by ({by}) ({guard.metric.name}) > {guard.above:g}"
-    for term in terms(guard.idle):
-        bites = f"({bites}) unless on ({by}) {_increase(term, by, guard.within)} > 0"
+    idle = [_increase(term, by, guard.within) for term in terms(guard.idle)]
+    for moved in idle:
+        bites = f"({bites}) unless on ({by}) {moved} > 0"
+    if idle:
+        bites = f"({bites}) and on ({by}) ({' or '.join(f'{moved} == 0' for moved in idle)})"
     if guard.then is None:
         return f"({quotient} unless on ({by}) ({bites}))"
     if isinstance(guard.then, Metric):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.evaluate import evaluate
-from metrics.forms import Floor, Level, Quantile, Rate, Ratio, Share
+from metrics.forms import Floor, Guard, Level, Quantile, Rate, Ratio, Share
 from metrics.increase import falls, over
 from metrics.judge import absent, judge
 from metrics.model import Kind, Metric, Subject, Unit
@@ -195,6 +195,23 @@ def test_levels_do_not_mix_sources() -> None:
             memory.add(open_now.name, source, {0: 3.0 if source == "a" else 5.0}, pool=pool)
     lines = evaluate(Level(name="l", title="L", help="H.", of=[open_now]), memory, np.array([5.0]), 60)
     assert {(line.subject.source, line.values[-1]) for line in lines} == {("a", 6), ("b", 10)}
+
+
+def test_a_guard_does_not_take_silence_for_a_standstill() -> None:
+    """Clients wait, and the counters that would tell of a stall were not read: that is unknown, not 0 %."""
+    waiting = Metric(name="waiting", kind=Kind.GAUGE, unit=Unit.COUNT, help="Waiting.")
+    stalled = Guard(metric=waiting, idle=[HITS], within=30, then=0.0, reason="stalled")
+    form = Ratio(name="x", title="X", help="H.", part=[HITS], whole=[MISSES], guards=(stalled,), target=at_least(0.5))
+    memory = Memory()
+    memory.add(HITS.name, "a", {t: t * 1.0 for t in range(0, 210, 10)})
+    memory.add(MISSES.name, "a", {t: t * 1.0 for t in range(0, 210, 10)})
+    memory.add(waiting.name, "a", {t: 5.0 for t in range(0, 310, 10)})
+    (verdict,) = judge(form, memory, 300, NO_BOUNDS)
+    assert (verdict.state, verdict.value) == (State.UNKNOWN, None)
+    memory.add(HITS.name, "a", {t: 200.0 for t in range(210, 310, 10)})
+    memory.add(MISSES.name, "a", {t: 200.0 for t in range(210, 310, 10)})
+    (verdict,) = judge(form, memory, 300, NO_BOUNDS)
+    assert (verdict.state, verdict.value, verdict.reason) == (State.MISSED, 0.0, "stalled")
 
 
 def test_infinities_and_nans_are_no_numbers() -> None:
