@@ -5,12 +5,14 @@ Pages, legends, CSV headers and titles all take their text from here, so that on
 
 import math
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from metrics.forms import Form, Rate
 from metrics.model import Unit
 
 BYTES_PER_SECOND = "bytes per second"
 
+_ENOUGH = Context(prec=400)
 MINUS = "\u2212"
 NONE = "\u2013"
 
@@ -107,12 +109,15 @@ def digits(scaled: float, suffix: str) -> int:
 
 
 def rounded(scaled: float, decimals: int) -> str:
-    """A number with thousands apart, a true minus and no minus before zero.
+    """A number with thousands apart, a true minus and no minus before zero; halves go up, as in browsers.
 
     >>> rounded(-5240.2, 0), rounded(-0.001, 1)
     ('−5,240', '0.0')
+    >>> rounded(2.5, 0), rounded(14.25, 1)
+    ('3', '14.3')
     """
-    text = f"{scaled:,.{decimals}f}"
+    exact = Decimal(scaled).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _ENOUGH)
+    text = f"{exact:,f}"
     if text.startswith("-") and not text.strip("-0.,"):
         text = text[1:]
     return text.replace("-", MINUS)

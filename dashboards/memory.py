@@ -10,24 +10,24 @@ V = TypeVar("V")
 class Memory(Generic[V]):
     """Values by key, each computed by one caller while the others wait for it.
 
-    keep    how long a value is given out, on the clock's terms
+    clock   what tells how old a value is
     most    how many are kept; the oldest goes first
     """
 
-    def __init__(self, keep: float, clock: Callable[[], float], most: int = 32) -> None:
-        self._keep, self._clock, self._most = keep, clock, most
+    def __init__(self, clock: Callable[[], float], most: int = 8) -> None:
+        self._clock, self._most = clock, most
         self._values: dict[Hashable, tuple[float, V]] = {}
         self._making: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], V]) -> V:
-        """The value of a key, computed when there is none that is fresh."""
+    def get(self, key: Hashable, keep: float, make: Callable[[], V]) -> V:
+        """The value of a key, computed when there is none that is younger than ``keep`` seconds."""
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:
             with self._lock:
                 found = self._values.get(key)
-            if found and 0 <= self._clock() - found[0] < self._keep:
+            if found and 0 <= self._clock() - found[0] < keep:
                 return found[1]
             value = make()
             with self._lock:

@@ -58,8 +58,8 @@ class Span:
 
     @property
     def thin(self) -> float:
-        """How coarse raw values may be: six to a step, never too far apart to be a baseline; 0 for all of them."""
-        return min(self.step / 6, LOOKBACK * 0.8) if self.step >= 12 * FINEST else 0.0
+        """How coarse raw values may be, and never too far apart to be a baseline; 0, all of them, up to a day."""
+        return LOOKBACK * 0.8 if self.step >= 60 * FINEST else 0.0
 
     @property
     def live(self) -> bool:

@@ -22,6 +22,7 @@ from webapp.traffic import Traffic
 
 KEEP = 2.0
 """Seconds for which viewers share one computation: shorter than any interval of collection."""
+LONGEST = 30.0
 
 
 def nothing() -> str:
@@ -45,7 +46,7 @@ class Site:
     traffic: Traffic = field(default_factory=Traffic)
 
     def __post_init__(self) -> None:
-        self._surveys: Memory[Survey] = Memory(KEEP, self.clock)
+        self._surveys: Memory[Survey] = Memory(self.clock)
 
     @cached_property
     def pages(self) -> tuple[Page, ...]:
@@ -57,9 +58,10 @@ class Site:
         return next((page for page in self.pages if page.name == name), None)
 
     def survey(self, span: Span) -> Survey:
-        """The survey of a range, shared by all who ask for it within KEEP seconds."""
+        """The survey of a range, shared by all who ask for it at about the same time; long ranges change slowly."""
         return self._surveys.get(
             span.query,
+            min(LONGEST, max(KEEP, span.step / 20)),
             lambda: Survey(self.store, self.catalog, self.sources, self.bounds, span, self.events),
         )
 

@@ -43,7 +43,7 @@ def test_selectors_keep_quotes_and_line_ends() -> None:
 
 
 def test_many_viewers_cost_one_computation() -> None:
-    memory: Memory[int] = Memory(60, time.monotonic)
+    memory: Memory[int] = Memory(time.monotonic)
     made: list[int] = []
 
     def make() -> int:
@@ -51,7 +51,7 @@ def test_many_viewers_cost_one_computation() -> None:
         made.append(1)
         return 7
 
-    threads = [threading.Thread(target=lambda: memory.get("k", make)) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: memory.get("k", 60, make)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -61,12 +61,12 @@ def test_many_viewers_cost_one_computation() -> None:
 
 def test_a_memory_forgets_in_time_and_in_number() -> None:
     now = [0.0]
-    memory: Memory[float] = Memory(2.0, lambda: now[0], most=2)
-    assert memory.get("a", lambda: 1.0) == 1.0
+    memory: Memory[float] = Memory(lambda: now[0], most=2)
+    assert memory.get("a", 2.0, lambda: 1.0) == 1.0
     now[0] = 1.9
-    assert memory.get("a", lambda: 2.0) == 1.0
+    assert memory.get("a", 2.0, lambda: 2.0) == 1.0
     now[0] = 2.1
-    assert memory.get("a", lambda: 3.0) == 3.0
-    memory.get("b", lambda: 1.0)
-    memory.get("c", lambda: 1.0)
-    assert memory.get("a", lambda: 4.0) == 4.0
+    assert memory.get("a", 2.0, lambda: 3.0) == 3.0
+    memory.get("b", 2.0, lambda: 1.0)
+    memory.get("c", 2.0, lambda: 1.0)
+    assert memory.get("a", 2.0, lambda: 4.0) == 4.0

@@ -96,6 +96,13 @@ class Visit:
         wider: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         return wider
 
+    def until(self, condition: str) -> None:
+        """Wait until an expression holds: Playwright waits by evaluating text in the page, which the CSP forbids."""
+        deadline = time.monotonic() + 10
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < deadline, f"never true: {condition}"
+            self.page.wait_for_timeout(50)
+
     def drawn(self, chart: str) -> bool:
         """Wait until a chart is there."""
         self.page.wait_for_selector(

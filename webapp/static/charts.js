@@ -25,7 +25,9 @@
     else if (size > 0 && size < 0.005) text = value > 0 ? "< 0.01" : "< −0.01";
     else {
       const places = digits(size, suffix);
-      text = value.toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places }).replace("-", "−");
+      const [whole, part] = size.toFixed(places).split(".");
+      const sign = value < 0 && Number(size.toFixed(places)) ? "−" : "";
+      text = sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part ? `.${part}` : "");
     }
     return suffix ? `${text} ${suffix}` : text;
   }
@@ -51,10 +53,13 @@
       shapes.push(event.until
         ? { ...template.stretch, x0: x, x1: event.until * 1000, fillcolor: token("--band") }
         : { ...template.moment, x0: x, x1: x, line: { ...template.moment.line, color: token("--accent") } });
-      const left = Math.max(0, (event.at - chart.t0) / span * width);
+      const long = event.text.length * 6.2;
+      const mark = Math.max(0, (event.at - chart.t0) / span * width);
+      const turned = mark + long > width; // no room to the right: it ends at its line
+      const left = turned ? mark - long : mark;
       if (left < free) return;
-      free = left + 8 + event.text.length * 6.2;
-      notes.push({ x: Math.max(x, chart.t0 * 1000), xanchor: "left", yref: "paper", y: 1, yanchor: "bottom", showarrow: false, xshift: -3,
+      free = left + long + 8;
+      notes.push({ x: Math.max(x, chart.t0 * 1000), xanchor: turned ? "right" : "left", yref: "paper", y: 1, yanchor: "bottom", showarrow: false, xshift: turned ? 3 : -3,
         text: event.text.replace(/[<>&]/g, " "), font: { size: 11, color: token("--t2") } });
     });
     return [shapes, notes];
