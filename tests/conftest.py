@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from stack.native.prometheus import Prometheus
 from stack.native.tools import Toolbox
 from stack.native.victoriametrics import VictoriaMetrics
 from tests.servers import TOOLS, Hole, PgBouncerServer, PostgresServer, RedisServer, Servers, servers
 
-SHOWN = ("postgres", "pgbouncer", "redis-server", "victoria-metrics")
+SHOWN = ("postgres", "pgbouncer", "redis-server", "victoria-metrics", "prometheus")
 
 
 def _say(line: str) -> None:
@@ -63,6 +64,12 @@ def redis(shared_servers: Servers) -> RedisServer:
 @pytest.fixture(scope="session")
 def victoriametrics(shared_servers: Servers) -> VictoriaMetrics:
     return shared_servers.victoriametrics()
+
+
+@pytest.fixture(scope="session")
+def prometheus(shared_servers: Servers) -> Prometheus:
+    """One Prometheus per worker, which refuses samples older than the newest of their series."""
+    return shared_servers.prometheus()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Real servers for tests: PostgreSQL, PgBouncer, Redis and VictoriaMetrics on loopback ports of their own.
+"""Real servers for tests: PostgreSQL, PgBouncer, Redis, VictoriaMetrics and Prometheus on loopback ports of their own.
 
 `tests/conftest.py` makes fixtures of them. The session's servers are shared by all tests of a worker: leave them as
 they were found (use own names for tables and keys), and take a `new_…` one to restart, pause or kill.
@@ -20,7 +20,9 @@ from psycopg.conninfo import make_conninfo
 from stack.native.pgbouncer import PgBouncer
 from stack.native.ports import LOOPBACK
 from stack.native.postgres import Postgres
+from stack.native.prometheus import Prometheus
 from stack.native.redis import Redis
+from stack.native.server import Server
 from stack.native.tools import Tool, Toolbox
 from stack.native.victoriametrics import VictoriaMetrics
 
@@ -164,7 +166,7 @@ class Servers:
     def __init__(self, toolbox: Toolbox, folder: Path) -> None:
         self._toolbox = toolbox
         self.folder = folder
-        self._running: list[Postgres | PgBouncer | Redis | VictoriaMetrics] = []
+        self._running: list[Server] = []
 
     def postgres(self, **settings: str) -> PostgresServer:
         server = PostgresServer(self._toolbox.need("postgres"), self._place("postgres"), settings)
@@ -190,6 +192,11 @@ class Servers:
         self._start(server)
         return server
 
+    def prometheus(self, late: str = "0s") -> Prometheus:
+        server = Prometheus(self._toolbox.need("prometheus"), self._place("prometheus"), late=late)
+        self._start(server)
+        return server
+
     def stop(self) -> None:
         for server in reversed(self._running):
             server.stop()
@@ -197,7 +204,7 @@ class Servers:
     def _place(self, kind: str) -> Path:
         return self.folder / f"{kind}-{len(self._running)}"
 
-    def _start(self, server: Postgres | PgBouncer | Redis | VictoriaMetrics) -> None:
+    def _start(self, server: Server) -> None:
         self._running.append(server)
         server.start()
 

@@ -55,6 +55,12 @@ PROGRAMS = {
         packages=("victoria-metrics",),
         is_of="victoria-metrics",
     ),
+    "prometheus": Program(
+        binaries=("prometheus",),
+        places=("usr/bin/prometheus",),
+        packages=("prometheus",),
+        is_of="prometheus",
+    ),
     "chromium": Program(
         binaries=("chromium",),
         # Not usr/bin/chromium: that is a script which looks for the rest below /usr.
