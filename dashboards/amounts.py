@@ -14,6 +14,8 @@ BYTES_PER_SECOND = "bytes per second"
 
 _ENOUGH = Context(prec=400)
 MINUS = "\u2212"
+FINEST = 6
+"""Decimals at most."""
 NONE = "\u2013"
 
 
@@ -91,6 +93,8 @@ def measure(form: Form) -> str:
 def digits(scaled: float, suffix: str) -> int:
     """How many decimals a scaled value is worth: about three figures, more where a percentage nears its end.
 
+    >>> digits(0.00064, ""), digits(0.042, "/s"), digits(0.63, "ms")
+    (5, 3, 2)
     >>> digits(83.42, "%"), digits(99.97, "%"), digits(0.04, "%"), digits(84.2, "ms"), digits(4.24, "ms")
     (1, 2, 2, 0, 1)
     """
@@ -105,7 +109,9 @@ def digits(scaled: float, suffix: str) -> int:
         return 0
     if size >= (10 if suffix in ("ms", "µs", "B", "B/s") else 100):
         return 0
-    return 2 if size < 1 else 1
+    if size >= 1:
+        return 1
+    return 2 if size >= 0.1 else min(FINEST, 1 - math.floor(math.log10(size)))
 
 
 def rounded(scaled: float, decimals: int) -> str:
@@ -130,6 +136,8 @@ def amount(value: float | None, unit: str, by: Scale | None = None) -> Amount:
     ['83.4 %', '4.2 ms', '3.0 MiB']
     >>> [str(amount(v, Unit.COUNT)) for v in (25.0, 8.84, 5240.0, -3.0, None)]
     ['25', '8.8', '5,240', '−3', '–']
+    >>> str(amount(0.00064, Unit.COUNT)), str(amount(6.3e-7, Unit.SECONDS))
+    ('0.00064', '0.63 µs')
     >>> str(amount(0.99999, Unit.RATIO)), str(amount(0.00001, Unit.RATIO))
     ('> 99.99 %', '< 0.01 %')
     """
@@ -142,7 +150,7 @@ def amount(value: float | None, unit: str, by: Scale | None = None) -> Amount:
     if chosen.suffix == "%" and 99.995 <= scaled < 100:
         return Amount("> 99.99", "%")
     decimals = digits(scaled, chosen.suffix)
-    if 0 < abs(scaled) < 0.005 and decimals == 2:
+    if chosen.suffix == "%" and 0 < abs(scaled) < 0.005:
         return Amount(f"< {'' if scaled > 0 else MINUS}0.01", chosen.suffix)
     return Amount(rounded(scaled, decimals), chosen.suffix)
 
@@ -154,7 +162,7 @@ def apart(value: float | None, bound: float, unit: str) -> Amount:
     ('79.98 %', '80.0 %', '50.0004 ms')
     """
     shown = amount(value, unit)
-    if value is None or value == bound:
+    if value is None or value in (bound, 0.0):
         return shown
     chosen = scale(unit, value)
     low = digits(value * chosen.factor, chosen.suffix)

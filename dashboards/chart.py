@@ -47,6 +47,7 @@ class ChartData(TypedDict):
     n: int
     factor: float
     suffix: str
+    unit: str
     zero: bool
     series: list[SeriesData]
     targets: list[TargetData]
@@ -66,12 +67,13 @@ def chart(survey: Survey, drawn: Drawing) -> ChartData:
         "n": len(ends),
         "factor": scale.factor,
         "suffix": scale.suffix,
+        "unit": str(drawn.unit),
         "zero": drawn.unit != "ratio",
         "series": [
             {
                 "name": stroke.title,
                 "y": column(stroke.values * scale.factor),
-                "now": str(amounts.amount(float(stroke.values[-1]), drawn.unit, scale)),
+                "now": str(amounts.amount(float(stroke.values[-1]), drawn.unit)),
             }
             for stroke in drawn.strokes
         ],

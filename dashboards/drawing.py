@@ -98,7 +98,9 @@ class _Naming:
 
     def of(self, line: Line) -> str:
         """The form and the subject, as far as they are needed."""
-        whom = shortened(line.subject for line in self.lines)[line.subject]
+        whom = shortened(map(self.survey.called, (line.subject for line in self.lines)))[
+            self.survey.called(line.subject)
+        ]
         return f"{self.title} {whom}".strip() or self.form.title
 
 

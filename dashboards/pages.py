@@ -112,6 +112,32 @@ PICKED = {
             forms=("pg_dead_row_ratio_by_table",),
             marks=("pg_dead_row_ratio",),
         ),
+        Panel(
+            name="query-time",
+            title="Query time",
+            note="p95 of the API's requests, mean of all statements",
+            forms=("api_query_p95_seconds", "pg_query_mean"),
+        ),
+        Panel(
+            name="transactions",
+            title="Transactions",
+            note="all, and those rolled back",
+            forms=("pg_transactions", "pg_rollbacks"),
+            subjects=Subjects.SUM,
+        ),
+        Panel(
+            name="ages",
+            title="Open transactions",
+            note="age of the oldest",
+            forms=("pg_longest_transaction", "pg_longest_idle_in_transaction"),
+        ),
+        Panel(
+            name="rare",
+            title="Deadlocks and forced checkpoints",
+            note="both should stay at zero",
+            forms=("pg_deadlocks", "pg_checkpoints_forced"),
+            subjects=Subjects.SUM,
+        ),
     ),
 }
 

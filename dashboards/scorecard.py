@@ -306,5 +306,8 @@ def _beside(survey: Survey, form: Form) -> Iterable[tuple[str, Amount]]:
             judged = other.target or (form.target if other.unit is form.unit else None)
             lowest = judged is not None and judged.direction is Direction.AT_LEAST
             line = (min if lowest else max)(known, key=lambda line: float(line.values[-1]))
-            whom = shortened([line.subject for line in known])[line.subject]
-            yield f"{other.title} {whom}".strip(), amounts.amount(float(line.values[-1]), amounts.measure(other))
+            whom = shortened(survey.called(line.subject) for line in known)[survey.called(line.subject)]
+            yield (
+                f"{other.title} ({whom})" if whom else other.title,
+                amounts.amount(float(line.values[-1]), amounts.measure(other)),
+            )

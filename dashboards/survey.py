@@ -11,7 +11,7 @@ from dashboards.watched import Condition, Watched, conditions
 from metrics.catalog import Catalog
 from metrics.evaluate import Line, evaluate
 from metrics.forms import AnyForm, Form
-from metrics.model import Selector
+from metrics.model import Selector, Subject
 from metrics.points import LOOKBACK, Column, Points
 from metrics.poll import Event
 from metrics.target import Bounds
@@ -19,6 +19,10 @@ from storage.store import Reader
 
 WINDOW = 60.0
 """Seconds that a value without a target looks back."""
+
+STATEMENT = "queryid"
+"""The label that numbers statements; their texts are records."""
+SHOWN = 56
 
 Events = Callable[[float, float], Sequence[Event]]
 
@@ -40,6 +44,7 @@ class Survey:
     events_of: Events = no_events
     _lines: dict[str, list[Line]] = field(default_factory=dict)
     _raw: dict[Selector, Sequence[Points]] = field(default_factory=dict)
+    _texts: dict[tuple[str, str], str] = field(default_factory=dict)
     _changes: dict[str, dict[object, float | None]] = field(default_factory=dict)
     _conditions: list[Condition] | None = None
     _events: Sequence[Event] | None = None
@@ -61,6 +66,20 @@ class Survey:
         if self._events is None:
             self._events = self.events_of(self.span.start, self.span.end)
         return self._events
+
+    def called(self, subject: Subject) -> Subject:
+        """The subject as people know it: a statement by its text, where that is kept, instead of its number."""
+        labels = tuple(
+            (name, self._text(subject.source, value) if name == STATEMENT else value) for name, value in subject.labels
+        )
+        return Subject(subject.source, labels)
+
+    def _text(self, source: str, number: str) -> str:
+        if (source, number) not in self._texts:
+            kept = self.store.records(source, "query", [number])
+            text = " ".join(kept[0].body.split()) if kept else number
+            self._texts[source, number] = f"{text[:SHOWN]}…" if len(text) > SHOWN else text
+        return self._texts[source, number]
 
     def window(self, form: Form) -> float:
         """How far back each value of a form looks: its target's window, or a step where that is longer."""

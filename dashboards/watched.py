@@ -90,7 +90,7 @@ def _condition(store: Reader, watched: Watched, latest: Mapping[tuple[str, str],
         lag=latest.get((watched.name, POLL_LAG.name)),
         missed=latest.get((watched.name, POLLS_MISSED.name)),
         errors=latest.get((watched.name, POLL_ERRORS.name)),
-        lacking=tuple(_lacking(store, watched.name, last)) if up else (),
+        lacking=tuple(_lacking(store, watched.name)) if up else (),
     )
 
 
@@ -131,13 +131,13 @@ def _failure(body: str) -> tuple[str, str]:
         return body, ""
     if not isinstance(kept, dict):
         return body, ""
-    return str(kept.get("text", "")) or str(kept.get("kind", "")), str(kept.get("hint", ""))
+    return str(kept.get("text", "")) or str(kept.get("class", "")), str(kept.get("hint", ""))
 
 
-def _lacking(store: Reader, source: str, last: float) -> Iterator[tuple[str, str, str]]:
-    """Single readings that failed lately: records stay when what they speak of is mended."""
-    for record in store.records(source, "error"):
-        if record.key != "last" and record.at >= last - LOOKBACK:
+def _lacking(store: Reader, source: str) -> Iterator[tuple[str, str, str]]:
+    """What single readings may not or cannot do; a record whose text is empty speaks of what is mended."""
+    for record in store.records(source, "lacking"):
+        if record.body:
             yield record.key, *_failure(record.body)
 
 

@@ -26,6 +26,7 @@ class Card:
     data: ChartData
     note: str
     help: str
+    empty: str
     picture: Picture
     low: str
     high: str
@@ -92,6 +93,7 @@ def _card(page: Page, survey: Survey, number: int) -> Card:
         data=chart(survey, drawn),
         note=panel.note,
         help=survey.catalog.forms[panel.forms[0]].help,
+        empty=survey.catalog.forms[panel.forms[0]].absent or "No values in this range yet.",
         picture=shown,
         low=str(amount(shown.low, drawn.unit, drawn.scale)) if drawn.strokes else "",
         high=str(amount(shown.high, drawn.unit, drawn.scale)) if drawn.strokes else "",

@@ -15,10 +15,11 @@ from dashboards.sketch import sketch
 from dashboards.survey import Survey
 from metrics.catalog import Catalog
 from metrics.forms import Level, Rate
-from metrics.poll import Event, EventKind
+from metrics.poll import Event, EventKind, Record
 from storage.series import SeriesStore
 from tests.dashboards import declared
 from tests.dashboards.conftest import NOW
+from tests.dashboards.feed import Feed
 
 
 def test_a_gap_is_null_and_not_a_line(survey: Callable[..., Survey], catalog: Catalog) -> None:
@@ -105,3 +106,17 @@ def test_a_sketch_breaks_at_gaps() -> None:
     drawn = sketch(np.array([1.0, 2.0, np.nan, 2.0, 1.0]), None)
     assert len(drawn.strokes) == 2
     assert sketch(np.array([np.nan]), 1.0).strokes == ()
+
+
+def test_a_statement_is_called_by_its_text_where_that_is_kept(
+    empty: SeriesStore, survey: Callable[..., Survey]
+) -> None:
+    Feed().fill(empty, NOW - 300, NOW - 10)
+    texts = [Record("query", "42", "SELECT  a\nFROM b"), Record("query", "-713", "SELECT " + "x, " * 90)]
+    [last] = [poll for poll in Feed().polls(NOW, 10) if poll.source == "main"]
+    empty.append(replace(last, records=texts))
+    drawn = drawing(survey(empty), Panel(name="x", title="X", forms=("pg_query_time",)))
+    titles = {stroke.title for stroke in drawn.strokes}
+    assert "SELECT a FROM b" in titles
+    assert "915" in titles
+    assert max(map(len, titles)) < 60

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from dashboards.amounts import Scale, amount
+from dashboards.amounts import BYTES_PER_SECOND, amount
 from metrics.model import Unit
 from stack.native.tools import Toolbox
 from storage.series import SeriesStore
@@ -128,14 +128,14 @@ def test_the_cursor_reads_all_charts_at_one_time(browser: Browser, address: str)
 
 
 def test_scripts_and_server_round_alike(browser: Browser, address: str) -> None:
-    scales = {"%": Unit.RATIO, "ms": Unit.SECONDS, "": Unit.COUNT, "/s": Unit.PER_SECOND, "MiB": Unit.BYTES}
-    values = [0.0, 0.5, 2.5, 14.25, 25.0, 99.9, 99.95, 99.996, 100.0, 999.5, 1234.5, 5240.0, 1e6, 0.004, 0.005, -3.25]
-    values += [round(0.0007 * 1.37**i, 9) for i in range(60)]
+    units = [*map(str, (Unit.RATIO, Unit.SECONDS, Unit.COUNT, Unit.PER_SECOND, Unit.BYTES)), BYTES_PER_SECOND]
+    values = [0.0, 0.5, 2.5, 14.25, 25.0, 0.999, 0.9995, 0.99996, 1.0, 999.5, 1234.5, 5240.0, 1e6, 0.004, -3.25, -1e-9]
+    values += [round(7e-7 * 1.37**i, 12) for i in range(110)]
     with visit(browser) as tab:
         tab.page.goto(address)
-        for suffix, unit in scales.items():
-            said = tab.page.evaluate("([values, suffix]) => values.map(v => trivetAmount(v, suffix))", [values, suffix])
-            assert said == [str(amount(value, unit, Scale(1.0, suffix))) for value in values]
+        for unit in units:
+            said = tab.page.evaluate("([values, unit]) => values.map(v => trivetAmount(v, unit))", [values, unit])
+            assert said == [str(amount(value, unit)) for value in values]
 
 
 def test_a_csv_is_downloaded_and_has_the_values(browser: Browser, address: str, tmp_path: Path) -> None:

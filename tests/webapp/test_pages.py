@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
 
 from dashboards.watched import Watched
+from metrics.poll import Record
 from storage.series import SeriesStore
 from storage.store import Health
 from tests.dashboards import declared
@@ -202,3 +204,17 @@ def test_wrong_ranges_and_addresses_are_told_in_words(client: FlaskClient) -> No
     assert "is no length of time" in wrong.text
     assert client.get("/nothing").status_code == 404
     assert "There is no such page" in client.get("/nothing").text
+
+
+def test_what_a_source_lacks_is_said_with_the_line_that_mends_it(empty: SeriesStore, make: Make) -> None:
+    told = '{"class": "forbidden", "text": "permission denied", "hint": "GRANT pg_monitor TO trivet;"}'
+    records = [Record("lacking", "statements", told), Record("lacking", "tables", "")]
+    for poll in Feed().polls(NOW, 10):
+        empty.append(replace(poll, records=records if poll.source == "main" else ()))
+    client = make(empty).test_client()
+    for path in ("/postgres", "/status"):
+        text = client.get(path).text
+        assert "permission denied" in text
+        assert "<code>GRANT pg_monitor TO trivet;</code>" in text
+        assert "tables:" not in text
+    assert "pg_monitor" not in client.get("/redis").text

@@ -10,28 +10,35 @@
   let template = null;
 
   // --- numbers: the same rule as dashboards/amounts.py ------------------------------------------------------
+  const TIMES = [[172800, 1 / 86400, "d"], [7200, 1 / 3600, "h"], [120, 1 / 60, "min"], [1, 1, "s"], [0.0001, 1e3, "ms"], [0, 1e6, "µs"]];
+  const BYTES = [[2 ** 40, 2 ** -40, "TiB"], [2 ** 30, 2 ** -30, "GiB"], [2 ** 20, 2 ** -20, "MiB"], [2 ** 10, 2 ** -10, "KiB"], [0, 1, "B"]];
+  function scale(unit, size) {
+    if (unit === "ratio") return [100, "%"];
+    if (unit === "per second") return [1, "/s"];
+    if (unit === "seconds") return size === 0 ? [1e3, "ms"] : TIMES.find(step => size >= step[0]).slice(1);
+    if (!unit.startsWith("bytes")) return [1, ""];
+    const [factor, suffix] = BYTES.find(step => size >= step[0]).slice(1);
+    return [factor, unit === "bytes" ? suffix : `${suffix}/s`];
+  }
   function digits(size, suffix) {
     if (size === 0) return 0;
     if (suffix === "%") return size >= 100 ? 0 : size < 1 || size > 99.9 ? 2 : 1;
     if (Number.isInteger(size) && ["", "B", "B/s"].includes(suffix)) return 0;
     if (size >= (["ms", "µs", "B", "B/s"].includes(suffix) ? 10 : 100)) return 0;
-    return size < 1 ? 2 : 1;
+    return size >= 1 ? 1 : size >= 0.1 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(size)));
   }
-  function amount(value, suffix) {
+  function amount(value, unit) {
     if (value === null || value === undefined) return "–";
-    const size = Math.abs(value);
+    const [factor, suffix] = scale(unit, Math.abs(value)), scaled = value * factor, size = Math.abs(scaled);
     let text;
-    if (suffix === "%" && value >= 99.995 && value < 100) text = "> 99.99";
-    else if (size > 0 && size < 0.005) text = value > 0 ? "< 0.01" : "< −0.01";
+    if (suffix === "%" && scaled >= 99.995 && scaled < 100) text = "> 99.99";
+    else if (suffix === "%" && size > 0 && size < 0.005) text = scaled > 0 ? "< 0.01" : "< −0.01";
     else {
-      const places = digits(size, suffix);
-      const [whole, part] = size.toFixed(places).split(".");
-      const sign = value < 0 && Number(size.toFixed(places)) ? "−" : "";
-      text = sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part ? `.${part}` : "");
+      const fixed = size.toFixed(digits(size, suffix)), [whole, part] = fixed.split(".");
+      text = (scaled < 0 && Number(fixed) ? "−" : "") + whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part ? `.${part}` : "");
     }
     return suffix ? `${text} ${suffix}` : text;
   }
-
   window.trivetAmount = amount; // for the test that server and script agree
 
   // --- figures ----------------------------------------------------------------------------------------------
@@ -150,7 +157,7 @@
       const line = el.querySelector(".xh") || el.appendChild(Object.assign(document.createElement("div"), { className: "xh" }));
       const values = document.getElementById(`lg-${id}`).querySelectorAll("b");
       line.hidden = i < 0;
-      chart.series.forEach((series, k) => { if (values[k]) values[k].textContent = i < 0 ? series.now : amount(series.y[i], chart.suffix); });
+      chart.series.forEach((series, k) => { if (values[k]) values[k].textContent = i < 0 ? series.now : amount(series.y[i] === null ? null : series.y[i] / chart.factor, chart.unit); });
       if (i < 0) return;
       const axis = el._fullLayout.xaxis;
       line.style.transform = `translateX(${axis._offset + axis.d2p(at(chart, i))}px)`;
