@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -21,6 +21,8 @@ from metrics.duration import seconds
 from metrics.target import Bounds
 
 DEFAULT_PATH = Path("trivet.toml")
+# No account in it: it would be told in every message.
+_URL = r"^https?://[^\s/?#@]+(/[^\s#?]*)?$"
 
 
 class Web(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -48,7 +50,57 @@ class Keep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         seconds(self.keep)
 
 
+class Remote(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[remote]]``: an engine that speaks Prometheus, beside the local store or instead of it."""
+
+    name: Annotated[str, Meta(description="What messages call it. Unique.", pattern=r"^[\w.-]{1,60}$")]
+    mode: Annotated[
+        Literal["beside", "instead"],
+        Meta(description="beside: the local store stays the truth; instead: pages read the engine."),
+    ] = "beside"
+    write_url: Annotated[str, Meta(description="Where it takes remote writes, path included.", pattern=_URL)]
+    read_url: Annotated[
+        str, Meta(description="What stands before /api/v1/query; needed with mode = instead.", pattern=f"^$|{_URL}")
+    ] = ""
+    headers: Annotated[dict[str, str], Meta(description="Headers of every request, such as a tenant's.")] = {}
+    labels: Annotated[
+        dict[str, str], Meta(description="Labels of every series there, which tell several Trivets apart.")
+    ] = {}
+    user: Annotated[str, Meta(description="Account for basic authentication.")] = ""
+    password: Annotated[str, Meta(description="Its password; better ${NAME} from the environment than in clear.")] = ""
+    password_file: Annotated[str, Meta(description="File that holds the password and nothing else.")] = ""
+    token: Annotated[str, Meta(description="Bearer token; better ${NAME} from the environment than in clear.")] = ""
+    token_file: Annotated[str, Meta(description="File that holds the token and nothing else.")] = ""
+    ca_file: Annotated[str, Meta(description="File of the certificate authorities to trust.")] = ""
+    timeout: Annotated[str, Meta(description="When a request is cut off.")] = "10s"
+    backfill: Annotated[
+        str, Meta(description="How much of the local history a remote gets when it is new; beside only.")
+    ] = "0s"
+    spool: Annotated[
+        int, Meta(description="MiB of polls that may wait on disk while it is down; instead only.", ge=1)
+    ] = 256
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        seconds(self.backfill)
+        if not 0 < seconds(self.timeout) <= 300:
+            raise ValueError(f'timeout = "{self.timeout}": expected more than nothing and at most 5m')
+        if self.mode == "instead" and not self.read_url:
+            raise ValueError("mode = instead needs read_url: pages are drawn from there")
+        if (self.user or self.password or self.password_file) and (self.token or self.token_file):
+            raise ValueError("a user with a password, or a token: not both")
+        if (self.password and self.password_file) or (self.token and self.token_file):
+            raise ValueError("a secret, or the file that holds it: not both")
+        for name in self.labels:
+            if not re.fullmatch(r"[a-zA-Z_]\w*", name, re.ASCII) or name in ("source", "__name__"):
+                raise ValueError(f"labels.{name}: expected letters, digits and underscores, and not source")
+        if any(set("\r\n") & set(name + value) for name, value in self.headers.items()):
+            raise ValueError("headers are one line each")
+
+
 SECTIONS: Mapping[str, type[Struct]] = {"web": Web, "store": Keep}
+LISTS: tuple[str, ...] = ("source", "remote")
+"""What is written with double brackets: there may be several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +133,7 @@ class Config:
     sources: tuple[Any, ...] = ()
     web: Web = field(default_factory=Web)
     store: Keep = field(default_factory=Keep)
+    remotes: tuple[Remote, ...] = ()
     base: Path = Path()
 
     @property
@@ -165,21 +218,34 @@ class _Reader:
         types: Mapping[str, type[Struct]],
         targets: Mapping[str, Collection[str]],
     ) -> Config:
-        for key in tables.keys() - {"source", *SECTIONS}:
-            self.wrong(
-                key, f"is no section: expected source, {', '.join(SECTIONS)}{nearest(key, ['source', *SECTIONS])}"
-            )
+        valid = [*LISTS, *SECTIONS]
+        for key in tables.keys() - set(valid):
+            self.wrong(key, f"is no section: expected {', '.join(valid)}{nearest(key, valid)}")
         sections = {
             name: self.struct(name, tables[name], wanted) for name, wanted in SECTIONS.items() if name in tables
         }
-        blocks = tables.get("source", [])
-        if not isinstance(blocks, list):
-            self.wrong("source", "expected [[source]] with double brackets: there may be several")
-            blocks = []
+        blocks = self.blocks("source", tables)
         sources = [self.source(f"source[{i}]", block, types, targets) for i, block in enumerate(blocks)]
-        self.unique(blocks)
         known = {name: section for name, section in sections.items() if section is not None}
+        known["remotes"] = self.remotes(tables)
         return Config(tuple(source for source in sources if source is not None), base=self.base, **known)
+
+    def blocks(self, name: str, tables: Mapping[str, Any]) -> list[Any]:
+        blocks = tables.get(name, [])
+        if not isinstance(blocks, list):
+            self.wrong(name, f"expected [[{name}]] with double brackets: there may be several")
+            return []
+        self.unique(name, blocks)
+        return blocks
+
+    def remotes(self, tables: Mapping[str, Any]) -> tuple[Remote, ...]:
+        blocks = self.blocks("remote", tables)
+        found = [self.struct(f"remote[{i}]", block, Remote) for i, block in enumerate(blocks)]
+        remotes = tuple(remote for remote in found if remote is not None)
+        if len(remotes) > 1 and any(remote.mode == "instead" for remote in remotes):
+            # Others would have to be fed from a local store that is not there.
+            self.wrong("remote[0].mode", "with mode = instead there is one remote and no other")
+        return remotes
 
     def source(
         self, path: str, block: object, types: Mapping[str, type[Struct]], targets: Mapping[str, Collection[str]]
@@ -255,12 +321,12 @@ class _Reader:
         """Paths of files as seen from the config file's folder."""
         return str(self.base / value) if key.endswith("_file") and isinstance(value, str) and value else value
 
-    def unique(self, blocks: Sequence[object]) -> None:
+    def unique(self, of: str, blocks: Sequence[object]) -> None:
         seen: dict[str, int] = {}
         for i, block in enumerate(blocks):
             name = block.get("name") if isinstance(block, dict) else None
             if isinstance(name, str) and seen.setdefault(name, i) != i:
-                self.wrong(f"source[{i}].name", f'"{name}" is taken by source[{seen[name]}]: names are unique')
+                self.wrong(f"{of}[{i}].name", f'"{name}" is taken by {of}[{seen[name]}]: names are unique')
 
 
 def _tag(wanted: type[Struct]) -> dict[str, str]:
@@ -270,12 +336,15 @@ def _tag(wanted: type[Struct]) -> dict[str, str]:
 
 def _lines(text: str) -> Iterator[tuple[str, int]]:
     """Where each key of the common layout stands: tables by header, one ``key = value`` a line."""
-    table, count = "", -1
+    table, counts = "", dict.fromkeys(LISTS, -1)
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.match(r"\s*(\[\[?)\s*([\w.\-\" ]+?)\s*\]", line):
             name = header[2].replace('"', "").replace(" ", "")
-            count += header[1] == "[["
-            table = re.sub(r"^source\b", f"source[{count}]", name) if count >= 0 else name
+            first, dot, rest = name.partition(".")
+            if first in counts:
+                counts[first] += header[1] == "[["
+                first = f"{first}[{counts[first]}]" if counts[first] >= 0 else first
+            table = first + dot + rest
             yield table, number
         elif key := re.match(r"\s*([\w\-\"]+(?:\s*\.\s*[\w\-\"]+)*)\s*=", line):
             name = key[1].replace('"', "").replace(" ", "")
