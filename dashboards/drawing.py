@@ -70,7 +70,7 @@ def drawing(survey: Survey, panel: Panel) -> Drawing:
         found, left = _strokes(_Naming(survey, forms, form, lines), panel, form, lines, room)
         strokes += found
         more += left
-    marks = [mark for form in forms for mark in _marks(survey, form, _Naming(survey, forms, form, ()).title)]
+    marks = [mark for form in forms for mark in _marks(survey, form, _Naming(survey, forms, form, ()).short)]
     marks += [mark for name in panel.marks for mark in _marks(survey, survey.catalog.forms[name], "")]
     return Drawing(panel, amounts.measure(forms[0]), tuple(strokes), tuple(dict.fromkeys(marks)), more)
 
@@ -95,6 +95,13 @@ class _Naming:
             return title
         layer = layers[self.form.name]
         return f"{LAYERS.get(layer, layer)} {title[:1].lower() if title[1:2].islower() else title[:1]}{title[1:]}"
+
+    @property
+    def short(self) -> str:
+        """The layer alone, where it is the only form of its layer in the chart."""
+        layers = [self.survey.catalog.layer_of(form) for form in self.forms]
+        layer = self.survey.catalog.layer_of(self.form)
+        return LAYERS.get(layer, layer) if len(layers) == len(set(layers)) > 1 else self.title
 
     def of(self, line: Line) -> str:
         """The form and the subject, as far as they are needed."""

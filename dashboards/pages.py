@@ -35,6 +35,7 @@ OVERVIEW = (
         title="Cache hit rates",
         note="Redis, the API's cache, PostgreSQL's buffers",
         forms=("redis_hit_rate", "api_cache_hit_rate", "pg_cache_hit_ratio"),
+        lowest=True,
     ),
     Panel(
         name="index-scans",

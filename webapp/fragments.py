@@ -5,8 +5,13 @@
 - Answers to one address differ by those headers, so Vary names them.
 """
 
+from collections.abc import Callable
+
 from flask import Response, make_response, render_template
 from htmx_flask import request
+
+from dashboards.survey import Survey
+from webapp.site import LONGEST, site
 
 VARY = ("HX-Request", "HX-Request-Type", "HX-History-Restore-Request")
 
@@ -17,9 +22,14 @@ def partial() -> bool:
     return bool(request.htmx) and not request.htmx.history_restore_request and not whole
 
 
-def answer(page: str, fragment: str, **values: object) -> Response:
-    """The fragment for htmx, the page that includes the very same template for everybody else."""
-    return tagged(make_response(render_template(fragment if partial() else page, **values)))
+def answer(page: str, fragment: str, survey: Survey, name: str, values: Callable[[], dict[str, object]]) -> Response:
+    """The fragment for htmx, the page that includes the very same template for everybody else.
+
+    Rendered once for all who ask for the same part of the same survey.
+    """
+    template = fragment if partial() else page
+    key = (template, name, survey.span.query, survey.span.end)
+    return tagged(make_response(site().texts.get(key, LONGEST, lambda: render_template(template, **values()))))
 
 
 def tagged(response: Response) -> Response:

@@ -22,14 +22,16 @@ MOST = 40
 def page(name: str) -> Response:
     """A page; to htmx, its main part."""
     here, survey = _page(name), site().asked()
-    return answer(
-        "page.html",
-        "_main.html",
-        view=view(site(), here, survey),
-        cards=cards(here, survey),
-        told=told(site(), here) if here.whole else [],
-        panels=panels_of(site()),
-    )
+
+    def values() -> dict[str, object]:
+        return {
+            "view": view(site(), here, survey),
+            "cards": cards(here, survey),
+            "told": told(site(), here) if here.whole else [],
+            "panels": panels_of(site()),
+        }
+
+    return answer("page.html", "_main.html", survey, name, values)
 
 
 @blueprint.get("/live/<name>")
@@ -38,8 +40,12 @@ def live(name: str) -> Response:
     here = _page(name)
     if not partial():
         return _elsewhere(here)
-    values = {"view": view(site(), here, site().asked()), "panels": panels_of(site())}
-    return tagged(Response(render_template("_live.html", **values) + render_template("_foot.html", oob=True, **values)))
+    survey = site().asked()
+
+    def values() -> dict[str, object]:
+        return {"view": view(site(), here, survey), "panels": panels_of(site())}
+
+    return answer("page.html", "_polled.html", survey, name, values)
 
 
 @blueprint.get("/charts/<name>.json")

@@ -47,6 +47,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self._surveys: Memory[Survey] = Memory(self.clock)
+        self.texts: Memory[str] = Memory(self.clock, most=24)
 
     @cached_property
     def pages(self) -> tuple[Page, ...]:
