@@ -1,0 +1,170 @@
+"""HTTP to one remote: kept connections, one hard deadline per request, a cap on the answer, secrets unsaid.
+
+Redirects are not followed: a token must not go where the config file does not say.
+"""
+
+import base64
+import contextlib
+import email.utils
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from metrics.config import Remote
+from metrics.duration import seconds
+from storage.remote.faults import Refused, Waits
+
+MOST_BYTES = 256 * 1024 * 1024
+LONGEST_WAIT = 300.0
+_FAULTS = (OSError, ValueError, http.client.HTTPException)
+_SHUT = {
+    401: "set user and password, or token",
+    403: "the account may not do this",
+    404: "check the URL's path",
+    405: "check the URL's path",
+    407: "the proxy wants an account",
+    408: "",
+    425: "",
+}
+"""Answers of 4xx that speak of the way and not of the samples: a rotated token must not cost an hour of history."""
+
+
+class Door:
+    """POST to the URLs of a remote, each thread over a connection of its own."""
+
+    def __init__(self, remote: Remote) -> None:
+        """Read the secrets; connect when first asked. Raises OSError when a secret's file cannot be read."""
+        self.name = remote.name
+        self._timeout = seconds(remote.timeout)
+        self._ca_file = remote.ca_file
+        self._secret = _secret(remote)
+        self._headers = {"User-Agent": "trivet", **remote.headers, **_authorization(remote, self._secret)}
+        self._hidden = [text for text in (self._secret, *self._headers_hidden(remote)) if text]
+        self._local = threading.local()
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], most: int = MOST_BYTES) -> bytes:
+        """The answer's body. Raises Waits or Refused."""
+        parts = urlsplit(url)
+        place = (parts.scheme, parts.netloc)
+        kept: dict[tuple[str, str], http.client.HTTPConnection] = self._local.__dict__.setdefault("kept", {})
+        connection = kept.get(place)
+        try:
+            with self._said(parts.netloc):
+                connection = connection or self._made(parts.scheme, parts.netloc)
+                status, reason, answer, wait = self._asked(connection, parts.path or "/", body, headers, most)
+        except Waits:
+            kept.pop(place, None)
+            if connection is not None:
+                connection.close()
+            raise
+        kept[place] = connection
+        if 200 <= status < 300:
+            return answer
+        raise self._no(parts.netloc, status, reason, answer, wait)
+
+    def _asked(
+        self, connection: http.client.HTTPConnection, path: str, body: bytes, headers: Mapping[str, str], most: int
+    ) -> tuple[int, str, bytes, str]:
+        if connection.sock is None:
+            connection.connect()
+        with _deadline(connection, self._timeout):
+            connection.request("POST", path, body, {**self._headers, **headers})
+            response = connection.getresponse()
+            answer = response.read(most + 1)
+        if len(answer) > most:
+            raise ValueError(f"an answer of more than {most // 1024 // 1024} MiB")
+        return response.status, response.reason, answer, response.headers.get("Retry-After", "")
+
+    def _made(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
+        parts = urlsplit(f"{scheme}://{netloc}")
+        host, port = parts.hostname or "", parts.port
+        if scheme == "http":
+            return http.client.HTTPConnection(host, port, timeout=self._timeout)
+        trusted = ssl.create_default_context(cafile=self._ca_file or None)
+        return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=trusted)
+
+    @contextmanager
+    def _said(self, place: str) -> Iterator[None]:
+        try:
+            yield
+        except _FAULTS as error:
+            text = self._hide(str(error) or type(error).__name__)
+            raise Waits(f"{self.name}: {place}: {text}", lost=True) from None
+
+    def _no(self, place: str, status: int, reason: str, answer: bytes, wait: str) -> Waits | Refused:
+        words = self._hide(answer[:1000].decode("utf-8", "replace")).strip()
+        text = f"{self.name}: {place}: HTTP {status} {reason}: {' '.join(words.split())[:200]}"
+        if status >= 500 or status == 429:
+            return Waits(text, _after(wait))
+        if status in _SHUT or status < 400:
+            return Waits(f"{text} ({_SHUT.get(status) or 'it points elsewhere'})")
+        return Refused(text, status, words)
+
+    def _hide(self, text: str) -> str:
+        for secret in self._hidden:
+            text = text.replace(secret, "…")
+        return text
+
+    @staticmethod
+    def _headers_hidden(remote: Remote) -> list[str]:
+        # A header may be a key too; short ones are tenants' numbers and would hide half of every message.
+        return [value for value in remote.headers.values() if len(value) >= 8]
+
+
+@contextmanager
+def _deadline(connection: http.client.HTTPConnection, within: float) -> Iterator[None]:
+    """Shuts the socket when the time is up: a peer that sends a byte now and then keeps no timeout of its own busy."""
+    sock = connection.sock
+    fired = threading.Event()
+
+    def shut() -> None:
+        fired.set()
+        # It may be gone already.
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(within, shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except _FAULTS:
+        if fired.is_set():
+            raise TimeoutError(f"no answer within {within:g} s") from None
+        raise
+    finally:
+        timer.cancel()
+
+
+def _secret(remote: Remote) -> str:
+    path = remote.password_file or remote.token_file
+    return Path(path).read_text(encoding="utf-8").strip() if path else remote.password or remote.token
+
+
+def _authorization(remote: Remote, secret: str) -> dict[str, str]:
+    if remote.user:
+        pair = base64.b64encode(f"{remote.user}:{secret}".encode()).decode("ascii")
+        return {"Authorization": f"Basic {pair}"}
+    return {"Authorization": f"Bearer {secret}"} if secret else {}
+
+
+def _after(header: str) -> float | None:
+    """Seconds of a Retry-After header: a number, or a date.
+
+    >>> _after("7"), _after("soon"), _after("1e9")
+    (7.0, None, 300.0)
+    """
+    try:
+        wait = float(header)
+    except ValueError:
+        try:
+            wait = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
+        except (ValueError, TypeError):
+            return None
+    return min(max(wait, 0.0), LONGEST_WAIT)
