@@ -8,7 +8,7 @@ import numpy as np
 from dashboards import amounts
 from dashboards.naming import shortened
 from dashboards.page import LAYERS, LIMIT, Panel, Subjects
-from dashboards.scorecard import bound_text, within
+from dashboards.standing import bound_text, within
 from dashboards.survey import Survey
 from metrics.evaluate import Line
 from metrics.forms import Form, Level, Quantile, Rate, Share

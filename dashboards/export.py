@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from dashboards.drawing import Drawing, Mark, Stroke
-from dashboards.scorecard import Row, Scorecard, Standing
+from dashboards.scorecard import Row, Scorecard
 from dashboards.span import iso
+from dashboards.standing import Standing
 from dashboards.survey import Survey
 
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")

@@ -3,9 +3,10 @@
 from flask import Blueprint, Response, abort, jsonify, request
 
 from dashboards.chart import column
-from dashboards.scorecard import Standing, scorecard
+from dashboards.scorecard import scorecard
 from dashboards.selecting import SelectorError, selector
 from dashboards.span import MOST, SpanError, parse
+from dashboards.standing import Standing
 from metrics.catalog import Catalog
 from metrics.duration import seconds
 from metrics.forms import Form

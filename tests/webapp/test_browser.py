@@ -41,11 +41,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     thread = threading.Thread(target=go_on)
     thread.start()
-    with served(folder) as found:
-        yield found
-    over.set()
-    thread.join()
-    store.close()
+    try:
+        with served(folder) as found:
+            yield found
+    finally:
+        over.set()
+        thread.join()
+        store.close()
 
 
 @pytest.fixture(scope="module")
