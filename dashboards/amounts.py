@@ -196,7 +196,7 @@ def signed(delta: float | None, unit: str) -> Amount:
         return Amount(NONE, "")
     chosen = scale(unit, delta)
     suffix = "pp" if chosen.suffix == "%" else chosen.suffix
-    text = rounded(abs(delta) * chosen.factor, digits(delta * chosen.factor, chosen.suffix))
+    text = rounded(abs(delta) * chosen.factor, min(2, digits(delta * chosen.factor, chosen.suffix)))
     if not text.strip("0.,"):
         return Amount("±0", suffix if suffix != "µs" else "ms") if suffix else Amount("±0", "")
     return Amount(("+" if delta > 0 else MINUS) + text, suffix)
