@@ -15,7 +15,7 @@ from dashboards.scorecard import scorecard
 from dashboards.span import DEFAULT, SpanError, parse
 from dashboards.survey import Survey
 from metrics.config import nearest
-from storage.series import SeriesReader
+from storage.reading import SeriesReader
 
 WHAT = ("targets", "charts")
 

@@ -11,7 +11,7 @@ from collectors.source import Source
 from commands import house
 from dashboards.watched import Watched
 from metrics.config import DEFAULT_PATH
-from storage.series import SeriesReader
+from storage.reading import SeriesReader
 from storage.state import StateStore
 from webapp.app import create_app
 

@@ -1,16 +1,28 @@
-"""Which series and layouts there are: read once, then only what is new, since rows are never changed."""
+"""Which series, layouts and streams there are: read once, then only what is new, since rows are never changed."""
 
 import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.model import SOURCE, Labels, Selector, labelled
 
-Numbers = NDArray[np.int64]
+Numbers = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name:
+    """A series: its metric and its labels, in both shapes that are asked for."""
+
+    number: int
+    source: int
+    metric: str
+    labels: Labels
+    mapping: dict[str, str]
 
 
 class Index:
@@ -19,50 +31,54 @@ class Index:
     def __init__(self) -> None:
         """Empty; every question first reads what was added since the last."""
         self._lock = threading.Lock()
-        self._names: dict[int, tuple[str, int, dict[str, str]]] = {}
-        self._by_metric: dict[str, list[int]] = {}
+        self._names: dict[int, Name] = {}
+        self._by_metric: dict[str, list[Name]] = {}
         self._layouts: dict[int, Numbers] = {}
-        self._last = 0
+        self._streams: dict[int, list[int]] = {}
+        self._last_series = 0
+        self._last_stream = 0
 
-    def chosen(self, db: sqlite3.Connection, selector: Selector) -> dict[int, dict[int, dict[str, str]]]:
-        """Series numbers with their labels, by the source's number."""
-        self._refresh(db)
-        found: dict[int, dict[int, dict[str, str]]] = {}
-        for number in self._by_metric.get(selector.metric, ()):
-            _, source, labels = self._names[number]
-            if selector.accepts(labels):
-                found.setdefault(source, {})[number] = labels
-        return found
+    def chosen(self, db: sqlite3.Connection, selector: Selector) -> dict[int, list[Name]]:
+        """The series that a selector chooses, by the streams that may have them: all of their source."""
+        self.refresh(db)
+        by_source: dict[int, list[Name]] = {}
+        for name in self._by_metric.get(selector.metric, ()):
+            if selector.accepts(name.mapping):
+                by_source.setdefault(name.source, []).append(name)
+        return {stream: names for source, names in by_source.items() for stream in self._streams.get(source, ())}
 
-    def series(self, db: sqlite3.Connection, number: int) -> tuple[str, Labels]:
-        """Metric and labels of one number."""
-        if number not in self._names:
-            self._refresh(db)
-        metric, _, labels = self._names[number]
-        return metric, labelled(labels)
+    def name(self, number: int) -> Name:
+        """One series, of a layout that was asked for before."""
+        return self._names[number]
 
-    def all(self, db: sqlite3.Connection, metric: str | None) -> Iterator[tuple[str, Labels]]:
+    def all(self, db: sqlite3.Connection, metric: str | None) -> Iterator[Name]:
         """Every series, or those of one metric."""
-        self._refresh(db)
-        for name, _, labels in list(self._names.values()):
-            if metric in (None, name):
-                yield name, labelled(labels)
+        self.refresh(db)
+        return iter(list(self._names.values()) if metric is None else list(self._by_metric.get(metric, ())))
 
     def layout(self, db: sqlite3.Connection, number: int) -> Numbers:
         """The series numbers of a layout, in the order of a poll's values."""
         if number not in self._layouts:
             row = db.execute("select series from layout where id = ?", (number,)).fetchone()
-            self._layouts[number] = np.frombuffer(row[0], dtype=np.int64)
+            self._layouts[number] = np.frombuffer(row[0], dtype=np.uint32)
         return self._layouts[number]
 
-    def _refresh(self, db: sqlite3.Connection) -> None:
+    def refresh(self, db: sqlite3.Connection) -> None:
+        """Read what was added."""
         with self._lock:
+            for number, source in db.execute(
+                "select id, source from stream where id > ? order by id", (self._last_stream,)
+            ).fetchall():
+                self._streams.setdefault(source, []).append(number)
+                self._last_stream = number
             rows = db.execute(
-                "select n.id, n.metric, n.source, n.labels, s.name from series n join source s on s.id = n.source"
+                "select n.id, n.source, n.metric, n.labels, s.name from series n join source s on s.id = n.source"
                 " where n.id > ? order by n.id",
-                (self._last,),
+                (self._last_series,),
             )
-            for number, metric, source, labels, name in rows.fetchall():
-                self._names[number] = (metric, source, {**json.loads(labels), SOURCE: name})
-                self._by_metric.setdefault(metric, []).append(number)
-                self._last = number
+            for number, source, metric, labels, called in rows.fetchall():
+                mapping = {**json.loads(labels), SOURCE: called}
+                name = Name(number, source, metric, labelled(mapping), mapping)
+                self._names[number] = name
+                self._by_metric.setdefault(metric, []).append(name)
+                self._last_series = number

@@ -36,7 +36,7 @@ _SHUT = {
 
 
 class Door:
-    """POST to the URLs of a remote, each thread over a connection of its own."""
+    """POST to the URLs of a remote, by any number of threads; connections are kept until `close`."""
 
     def __init__(self, remote: Remote) -> None:
         """Read the secrets; connect when first asked. Raises OSError when a secret's file cannot be read."""
@@ -46,27 +46,38 @@ class Door:
         self._secret = _secret(remote)
         self._headers = {"User-Agent": "trivet", **remote.headers, **_authorization(remote, self._secret)}
         self._hidden = [text for text in (self._secret, *self._headers_hidden(remote)) if text]
-        self._local = threading.local()
+        self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        self._lock = threading.Lock()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], most: int = MOST_BYTES) -> bytes:
         """The answer's body. Raises Waits or Refused."""
         parts = urlsplit(url)
-        place = (parts.scheme, parts.netloc)
-        kept: dict[tuple[str, str], http.client.HTTPConnection] = self._local.__dict__.setdefault("kept", {})
-        connection = kept.get(place)
-        try:
-            with self._said(parts.netloc):
-                connection = connection or self._made(parts.scheme, parts.netloc)
+        with self._said(parts.netloc):
+            connection = self._taken(parts.scheme, parts.netloc)
+            try:
                 status, reason, answer, wait = self._asked(connection, parts.path or "/", body, headers, most)
-        except Waits:
-            kept.pop(place, None)
-            if connection is not None:
+            except BaseException:
                 connection.close()
-            raise
-        kept[place] = connection
+                raise
+        with self._lock:
+            self._idle.setdefault((parts.scheme, parts.netloc), []).append(connection)
         if 200 <= status < 300:
             return answer
         raise self._no(parts.netloc, status, reason, answer, wait)
+
+    def close(self) -> None:
+        """Close the connections that are not in use; the next request makes a new one."""
+        with self._lock:
+            for connection in (each for kept in self._idle.values() for each in kept):
+                connection.close()
+            self._idle.clear()
+
+    def _taken(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
+        with self._lock:
+            kept = self._idle.get((scheme, netloc))
+            if kept:
+                return kept.pop()
+        return self._made(scheme, netloc)
 
     def _asked(
         self, connection: http.client.HTTPConnection, path: str, body: bytes, headers: Mapping[str, str], most: int

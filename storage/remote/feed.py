@@ -112,6 +112,7 @@ class Feed:
             self._changed.notify()
         self._thread.join(STOP_WITHIN)
         if not self._thread.is_alive():
+            self._sender.close()
             self._backlog.close()
 
     def _run(self) -> None:

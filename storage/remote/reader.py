@@ -61,6 +61,8 @@ class RemoteReader:
         text = self._ask.text(selector)
         if not step:
             return self._points(selector, [self._ask.stretch(text, start, end)])
+        # A grid over years of nothing would be a thousand questions.
+        start = max(start, end - AGES)
         turns = self._turns(start, end)
         pieces = (
             [self._ask.stretch(text, start, end)] if step <= FINE else self._gridded(text, start, end, step, anchor)
@@ -136,7 +138,8 @@ class RemoteReader:
         return Health(series, polls, 0, oldest, newest, problem)
 
     def close(self) -> None:
-        """Let go of the local store."""
+        """Let go of connections and of the local store."""
+        self._ask.door.close()
         self._records.close()
 
     def _mine(self, labels: dict[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from metrics.model import SOURCE, Selector, labelled
 from storage.remote.batch import MOST_SAMPLES, Batch, of_points
@@ -39,6 +39,7 @@ class Replay:
         self._noted = 0.0
         self._passed: deque[tuple[float, float]] = deque()
         self._turns = Turns()
+        self._sources: dict[str, int] = {}
 
     def waits(self) -> bool:
         """Whether the remote lacks something."""
@@ -72,11 +73,19 @@ class Replay:
             found = self._local.raw(Selector(metric), self._position + 0.0005, end)
             of_points(metric, found, batch)
             turned.update(self._turns.points(metric, found))
+        turned.update(self._first(batch))
         for source, at in sorted(turned, key=lambda turn: turn[1]):
             batch.add((TURNS, labelled({SOURCE: source})), at, 1.0)
         longer = batch.samples < MOST_SAMPLES / 4
         self._length = min(LONGEST, self._length * 2) if longer else max(SHORTEST, self._length / 2)
         return batch
+
+    def _first(self, batch: Batch) -> Iterator[tuple[str, int]]:
+        """A source's first sample since we began, of which nobody knows whether it goes on from the one before."""
+        for (_, labels), (times, _) in batch.series.items():
+            source = dict(labels).get(SOURCE, "")
+            if self._sources.setdefault(source, times[0]) == times[0]:
+                yield source, times[0]
 
     def done(self) -> None:
         """What `next` gave last has arrived."""

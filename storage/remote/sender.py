@@ -42,9 +42,13 @@ class Sender:
     def send(self, batch: Batch) -> Outcome:
         """Returns when all of it has arrived or was refused for good. Raises Waits: send all of it again later."""
         outcome = Outcome()
-        for piece in cut(batch):
+        for piece in cut(batch) if batch.samples else ():
             self._narrow(piece, outcome, [MOST_TRIES])
         return outcome
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._door.close()
 
     def _narrow(self, batch: Batch, outcome: Outcome, left: list[int]) -> None:
         left[0] -= 1

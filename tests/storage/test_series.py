@@ -19,7 +19,8 @@ from metrics.increase import falls, over
 from metrics.model import Matcher, Op, Sample, Selector, labelled
 from metrics.poll import Poll, Record, Tier
 from storage.files import StoreBusy, StoreTooNew
-from storage.series import SeriesReader, SeriesStore
+from storage.reading import SeriesReader
+from storage.series import SeriesStore
 from storage.store import Fold
 
 

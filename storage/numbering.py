@@ -1,0 +1,136 @@
+"""How the writer turns the samples of a poll into a row: numbers for names, remembered from poll to poll."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.model import Labels, Sample
+from metrics.points import Column
+from metrics.poll import Poll
+from metrics.watch import EPOCH
+
+COUNTERS = ("_total", "_bucket", "_count", "_sum")
+"""How the series of counters and histograms are called: a value that falls is a reset."""
+
+Key = tuple[str, Labels]
+
+
+@dataclass(slots=True)
+class Shape:
+    """What the last poll of a stream looked like, and its values."""
+
+    stream: int
+    keys: list[Key]
+    layout: int
+    numbers: NDArray[np.uint32]
+    counts: NDArray[np.bool_]
+    marks: NDArray[np.bool_]
+    at: int
+    values: Column
+
+
+class Numbering:
+    """The numbers of one file, for its one writer; to be forgotten when a transaction is rolled back."""
+
+    def __init__(self, next_number: Callable[[], int]) -> None:
+        """``next_number`` gives the numbers of layouts."""
+        self._next = next_number
+        self.forget()
+
+    def forget(self) -> None:
+        """Read everything from the file again."""
+        self._series: dict[tuple[int, str, Labels], int] = {}
+        self._shapes: dict[tuple[str, str], Shape] = {}
+
+    def layouts(self) -> list[int]:
+        """The layouts that the next polls will have if nothing changes."""
+        return [shape.layout for shape in self._shapes.values()]
+
+    def row(self, db: sqlite3.Connection, poll: Poll, at: int) -> tuple[int, int, int, bytes]:
+        """Stream, layout, turn and values of a poll, its names entered where they are new."""
+        epochs = [Sample(EPOCH.name, (("epoch", name),), value) for name, value in sorted(poll.epochs.items())]
+        samples = [*poll.samples, *epochs]
+        before = self._shapes.get((poll.source, str(poll.tier)))
+        keys = [sample[:2] for sample in samples]
+        if before is not None and before.keys == keys:
+            values = np.array([sample.value for sample in samples], dtype=np.float64)
+            turn = at <= before.at or _turned(before.counts, before.marks, before.values, values)
+            if at >= before.at:
+                before.at, before.values = at, values
+            return before.stream, before.layout, int(turn), values.tobytes()
+        shape = self._new_shape(db, poll, samples, keys, at)
+        turn = before is None or at <= before.at or _turned_apart(before, shape)
+        if before is None or at >= before.at:
+            # The next poll is compared with the newest one, not with one that came late.
+            self._shapes[poll.source, str(poll.tier)] = shape
+        return shape.stream, shape.layout, int(turn), shape.values.tobytes()
+
+    def _new_shape(
+        self, db: sqlite3.Connection, poll: Poll, samples: Sequence[Sample], keys: list[Key], at: int
+    ) -> Shape:
+        source = self._entered(db, "source", {"name": poll.source})
+        stream = self._entered(db, "stream", {"source": source, "tier": str(poll.tier)})
+        # Of a series that a poll names twice, the last value counts.
+        values = {self._number(db, source, sample): sample.value for sample in samples}
+        numbers = np.array(list(values), dtype=np.uint32)
+        metrics = {self._series[source, *sample[:2]]: sample.metric for sample in samples}
+        names = [metrics[int(number)] for number in numbers]
+        return Shape(
+            stream=stream,
+            # Only a poll without repetition can be recognised by its keys alone.
+            keys=keys if len(values) == len(keys) else [],
+            layout=self._layout(db, stream, numbers),
+            numbers=numbers,
+            counts=np.array([name.endswith(COUNTERS) for name in names], dtype=np.bool_),
+            marks=np.array([name == EPOCH.name for name in names], dtype=np.bool_),
+            at=at,
+            values=np.array(list(values.values()), dtype=np.float64),
+        )
+
+    def _number(self, db: sqlite3.Connection, source: int, sample: Sample) -> int:
+        key = (source, sample.metric, sample.labels)
+        if key not in self._series:
+            labels = json.dumps(dict(sample.labels), sort_keys=True, ensure_ascii=False)
+            self._series[key] = self._entered(
+                db, "series", {"source": source, "metric": sample.metric, "labels": labels}
+            )
+        return self._series[key]
+
+    def _layout(self, db: sqlite3.Connection, stream: int, numbers: NDArray[np.uint32]) -> int:
+        packed = numbers.tobytes()
+        digest = hashlib.blake2b(packed, digest_size=16).digest()
+        found = db.execute("select id from layout where stream = ? and digest = ?", (stream, digest)).fetchone()
+        if found:
+            return int(found[0])
+        number = self._next()
+        row = (number, stream, digest, packed)
+        db.execute("insert into layout (id, stream, digest, series) values (?, ?, ?, ?)", row)
+        return number
+
+    @staticmethod
+    def _entered(db: sqlite3.Connection, table: str, row: dict[str, object]) -> int:
+        """The number of a row, which is made when it is not there. Names of tables and columns are ours."""
+        test = " and ".join(f"{column} = ?" for column in row)
+        find = f"select id from {table} where {test}"  # noqa: S608
+        found = db.execute(find, tuple(row.values())).fetchone()
+        if found:
+            return int(found[0])
+        columns, marks = ", ".join(row), ", ".join("?" * len(row))
+        made = db.execute(f"insert into {table} ({columns}) values ({marks})", tuple(row.values()))  # noqa: S608
+        return int(made.lastrowid or 0)
+
+
+def _turned(counts: NDArray[np.bool_], marks: NDArray[np.bool_], old: Column, new: Column) -> bool:
+    """Whether a counter fell or an epoch changed."""
+    return bool((counts & (new < old)).any() or (marks & (new != old)).any())
+
+
+def _turned_apart(old: Shape, new: Shape) -> bool:
+    """The same for two polls of different series: of those that both have."""
+    _, left, right = np.intersect1d(old.numbers, new.numbers, assume_unique=True, return_indices=True)
+    return _turned(new.counts[right], new.marks[right], old.values[left], new.values[right])

@@ -1,0 +1,248 @@
+"""The reading half of the embedded store: any number of processes, none of which blocks the writer."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.model import Labels, Selector
+from metrics.points import LOOKBACK, Column, Points
+from storage import files, migrations
+from storage.cold import Cold
+from storage.grid import Parts, fold_parts, joined, top_of
+from storage.hot import Hot, Run
+from storage.index import Index, Name
+from storage.plan import RAW, Piece, pieces, preference, thinned
+from storage.rollup import COUNT, LAST, LEAST, MOST, TOTAL
+from storage.segment import Filled, Segment, Times
+from storage.store import Fold, Grid, Health, StoredRecord
+
+COLUMN_OF = {Fold.MIN: LEAST, Fold.MAX: MOST, Fold.AVG: TOTAL, Fold.COUNT: TOTAL}
+"""Which column of a rollup answers a fold; the last value answers all others."""
+
+
+class SeriesReader:
+    """The Reader protocol over the data folder's series file; until a collector has made it, everything is empty."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is opened before the first question."""
+        self.path = folder / files.SERIES
+        self._local = threading.local()
+        self._index = Index()
+        self._hot = Hot(self._index)
+        self._cold = Cold()
+
+    def raw(self, selector: Selector, start: float, end: float, step: float = 0.0) -> list[Points]:
+        """See Reader.raw."""
+        after, until = files.milliseconds(start) - 1, files.milliseconds(end)
+        found: dict[Name, list[tuple[Times, Column]]] = {}
+        with self._view() as db:
+            for stream, names in self._index.chosen(db, selector).items():
+                for name, times, values, _ in self._parts(db, stream, names, after, until, step, LAST):
+                    found.setdefault(name, []).append((times, values))
+        return [Points(name.mapping, *joined(parts)) for name, parts in found.items()]
+
+    def window(
+        self, selector: Selector, t0: float, step: float, n: int, fold: Fold, top: int | None = None
+    ) -> list[Grid]:
+        """See Reader.window."""
+        ends: Column = t0 + step * np.arange(n, dtype=np.float64)
+        back = LOOKBACK if fold in (Fold.INCREASE, Fold.RATE) else 0.0
+        after, until = files.milliseconds(t0 - step - back) - 1, files.milliseconds(float(ends[-1]))
+        found: dict[Name, Parts] = {}
+        column = COLUMN_OF.get(fold, LAST)
+        with self._view() as db:
+            for stream, names in self._index.chosen(db, selector).items():
+                for name, times, values, counts in self._parts(
+                    db, stream, names, after, until, step, column, thin=False
+                ):
+                    found.setdefault(name, Parts()).add(times, values, counts)
+        grids = [Grid(name.labels, t0, step, fold_parts(parts, ends, step, fold)) for name, parts in found.items()]
+        return top_of(grids, top) if top else grids
+
+    def latest(self, selector: Selector | None = None) -> list[tuple[str, Labels, float, float]]:
+        """See Reader.latest."""
+        found: dict[int, tuple[float, float]] = {}
+        with self._view() as db:
+            self._index.refresh(db)
+            hot = dict(self._hot.newest())
+            for (stream,) in db.execute("select id from stream").fetchall():
+                if stream in hot:
+                    run = hot[stream]
+                    at = int(run.times[-1])
+                    pairs: Iterable[tuple[int, float]] = zip(
+                        run.numbers.tolist(), run.row(run.count - 1).tolist(), strict=True
+                    )
+                else:
+                    at, pairs = self._last_of(db, stream)
+                seconds = float(at) / 1000
+                for number, value in pairs:
+                    if number not in found or found[number][0] <= seconds:
+                        found[number] = (seconds, value)
+        names = ((self._index.name(number), pair) for number, pair in found.items())
+        return [
+            (name.metric, name.labels, at, value)
+            for name, (at, value) in names
+            if selector is None or (name.metric == selector.metric and selector.accepts(name.mapping))
+        ]
+
+    def series(self, metric: str | None = None) -> list[tuple[str, Labels]]:
+        """See Reader.series."""
+        with self._view() as db:
+            return sorted((name.metric, name.labels) for name in self._index.all(db, metric))
+
+    def labels(self, metric: str) -> dict[str, list[str]]:
+        """See Reader.labels."""
+        values: dict[str, set[str]] = {}
+        for _, labels in self.series(metric):
+            for name, value in labels:
+                values.setdefault(name, set()).add(value)
+        return {name: sorted(found) for name, found in sorted(values.items())}
+
+    def records(self, source: str, kind: str, keys: Sequence[str] | None = None) -> list[StoredRecord]:
+        """See Reader.records."""
+        with self._view() as db:
+            rows = db.execute(
+                "select s.name, r.kind, r.key, r.at, r.body from record r join source s on s.id = r.source"
+                " where s.name = ? and r.kind = ? order by r.at desc",
+                (source, kind),
+            ).fetchall()
+        return [record for row in rows if (record := StoredRecord(*row)) and (keys is None or record.key in keys)]
+
+    def health(self) -> Health:
+        """See Reader.health."""
+        try:
+            with self._view() as db:
+                polls, first, last = db.execute("select count(*), min(at), max(at) from hot").fetchone()
+                ticks, begun, ended = db.execute(
+                    "select coalesce(sum(ticks), 0), min(start), max(stop) from segment where res = ?", (RAW,)
+                ).fetchone()
+                series = db.execute("select count(*) from series").fetchone()[0]
+                ill = db.execute("select count(*) from quarantine").fetchone()[0]
+        except sqlite3.Error as error:
+            return Health(0, 0, 0, None, None, problem=str(error))
+        oldest = min((at / 1000 for at in (first, begun) if at is not None), default=None)
+        newest = max((at / 1000 for at in (last, ended) if at is not None), default=None)
+        return Health(series, polls + ticks, files.size(self.path), oldest, newest, self._problem(ill))
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if hasattr(self._local, "db"):
+            self._local.db.close()
+            del self._local.db
+
+    @contextmanager
+    def _view(self) -> Iterator[sqlite3.Connection]:
+        """One consistent state of the file, with the hot rows that belong to it."""
+        db = self._db
+        while True:
+            db.execute("begin")
+            try:
+                generation = db.execute("select value from meta where name = 'generation'").fetchone()[0]
+                if self._hot.refresh(db, generation):
+                    break
+            except BaseException:
+                db.execute("rollback")
+                raise
+            # Another thread has seen a later state: come again, and see it too.
+            db.execute("rollback")
+        try:
+            yield db
+        finally:
+            db.execute("rollback")
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if not hasattr(self._local, "db") and not self.path.exists():
+            return files.empty(migrations.series)
+        if not hasattr(self._local, "db"):
+            self._local.db = files.connect(self.path, write=False)
+        connection: sqlite3.Connection = self._local.db
+        return connection
+
+    def _parts(
+        self,
+        db: sqlite3.Connection,
+        stream: int,
+        names: Sequence[Name],
+        after: int,
+        until: int,
+        step: float,
+        column: int,
+        thin: bool = True,
+    ) -> Iterator[tuple[Name, Times, Column, Column | None]]:
+        """Times and values of each wanted series, piece by piece.
+
+        ``column`` is taken where the piece is a rollup; of sums, the counts come with them, None where each is 1.
+        """
+        runs = self._hot.runs(stream)
+        coarse = step if thin and len(runs) < 2 else 0.0
+        for piece in pieces(db, stream, after, until, preference(step)):
+            head = self._cold.head(db, piece.segment)
+            if head is None:
+                continue
+            low, high = np.searchsorted(head.times, (piece.after, piece.until), side="right").tolist()
+            picked = _picked(head.times[low:high], head.turns[low:high], coarse, runs)
+            for name in names:
+                filled = self._column(db, piece, head, name, column)
+                if filled is not None:
+                    counts = self._column(db, piece, head, name, COUNT) if piece.res and column == TOTAL else None
+                    times, values = cut(filled, head.times, low, high, picked)
+                    yield name, times, values, cut(counts, head.times, low, high, picked)[1] if counts else None
+        for run in runs:
+            low, high = np.searchsorted(run.times, (after, until), side="right").tolist()
+            picked = _picked(run.times[low:high], run.turns[low:high], coarse, ())
+            for name in names:
+                if name.number in run.position:
+                    yield name, *cut(Filled(run.column(name.number)), run.times, low, high, picked), None
+
+    def _column(self, db: sqlite3.Connection, piece: Piece, head: Segment, name: Name, column: int) -> Filled | None:
+        if name.number not in head:
+            return None
+        return self._cold.column(db, piece.segment, head, name.number, column if piece.res else LAST)
+
+    def _last_of(self, db: sqlite3.Connection, stream: int) -> tuple[int, Iterator[tuple[int, float]]]:
+        """The newest poll of a stream that has no hot rows."""
+        row = db.execute(
+            "select id from segment where stream = ? and res = ? order by start desc limit 1", (stream, RAW)
+        ).fetchone()
+        head = self._cold.head(db, row[0]) if row else None
+        if head is None or not len(head.times):
+            return 0, iter(())
+        columns = ((int(n), self._cold.column(db, row[0], head, int(n))) for n in head.numbers)
+        last = ((n, f) for n, f in columns if f is not None and (f.mask is None or f.mask[-1]))
+        return int(head.times[-1]), ((n, float(f.values[-1])) for n, f in last)
+
+    def _problem(self, quarantined: int) -> str:
+        ill = quarantined + len(self._cold.damaged) + len(self._hot.damaged)
+        return f"{ill} damaged pieces are left out: run `trivet store scrub`" if ill else ""
+
+
+def _picked(times: Times, turns: NDArray[np.bool_], step: float, runs: Sequence[Run]) -> NDArray[np.int64] | None:
+    """Which ticks of a piece are wanted, None for all: thinned, and without those that a late poll replaced.
+
+    Where polls came late, nothing is thinned: the neighbours of a late poll are not known to be worth keeping.
+    """
+    late = [run.times for run in runs if len(times) and run.times[0] <= times[-1]]
+    if late:
+        return np.flatnonzero(~np.isin(times, np.concatenate(late)))
+    return thinned(times, turns, step) if step else None
+
+
+def cut(filled: Filled, times: Times, low: int, high: int, picked: NDArray[np.int64] | None) -> tuple[Times, Column]:
+    """The values of a column between two ticks, with their times; of those, only the picked ticks."""
+    times = times[low:high]
+    if filled.mask is None:
+        values = filled.values[low:high]
+        return (times, values) if picked is None else (times[picked], values[picked])
+    mask = filled.mask[low:high]
+    begin = int(filled.mask[:low].sum())
+    values = filled.values[begin : begin + int(mask.sum())]
+    if picked is None:
+        return times[mask], values
+    chosen = picked[mask[picked]]
+    return times[chosen], values[np.cumsum(mask)[chosen] - 1]
