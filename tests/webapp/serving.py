@@ -7,7 +7,7 @@ from flask import Flask
 
 import collectors
 from metrics.catalog import discover
-from storage.series import SeriesReader
+from storage.reading import SeriesReader
 from tests.dashboards.feed import SOURCES
 from webapp.app import create_app
 
