@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format browser clean
+.PHONY: help run test lint format browser bench-store clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ lint: .venv/installed ## Style, types and the direction of imports
 format: .venv/installed ## Format and mend what can be mended
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+
+bench-store: .venv/installed ## Measure the store beside VictoriaMetrics and Prometheus; ARGS=--help says how
+	@$(PY) benchmarks/store.py $(ARGS)
 
 clean: ## Remove all that make run and make test made: servers' data included
 	@$(if $(wildcard $(PY)),$(PY) -m stack.native.clean var ||) true
