@@ -1,12 +1,13 @@
 """The store that a config file asks for: the local one, one with remotes beside it, or a remote instead."""
 
 from metrics.config import Config, Remote
+from storage.reading import SeriesReader
 from storage.remote.beside import BesideStore
 from storage.remote.faults import RemoteError
 from storage.remote.instead import RemoteStore
 from storage.remote.reader import RemoteReader
 from storage.remote.sender import Say
-from storage.series import SeriesReader, SeriesStore
+from storage.series import SeriesStore
 from storage.store import Reader, Store
 
 

@@ -70,7 +70,8 @@ class Replay:
         end = now + AHEAD if self._last else self._reached
         turned: set[tuple[str, int]] = set()
         for metric in sorted({metric for metric, _ in self._local.series()}):
-            found = self._local.raw(Selector(metric), self._position + 0.0005, end)
+            stretch = self._local.raw(Selector(metric), self._position + 0.0005, end)
+            found = [points for points in stretch if len(points.times)]
             of_points(metric, found, batch)
             turned.update(self._turns.points(metric, found))
         turned.update(self._first(batch))

@@ -160,13 +160,13 @@ def test_secrets_are_sent_and_never_said(receiver: Receiver, make: Made, tmp_pat
     """Not even when the remote repeats them."""
     secret = "Hunter2-Hunter2"
     path = str(written(tmp_path / "token", f"{secret}\n"))
-    more: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "password": {"user": "u", "password": secret},
         "token": {"token": secret},
         "file": {"token_file": path},
         "header": {"headers": {"X-Key": secret}},
-    }[way]
-    sender = make(**more)
+    }
+    sender = make(**ways[way])
     sender.send(TWO_BY_FOUR)
     sent = " ".join(f"{name}: {value}" for name, value in receiver.asked[0].items())
     assert ("Basic dTpIdW50ZXIyLUh1bnRlcjI=" if way == "password" else secret) in sent
