@@ -11,7 +11,7 @@ from commands.say import Busy, Misused, Stop, say
 from commands.signals import stop_event
 from metrics.duration import seconds
 from storage.files import StoreBusy, StoreError
-from storage.series import SeriesStore
+from storage.remote import opening
 
 PRUNE_EVERY = 3600.0
 
@@ -25,7 +25,7 @@ def collect(config: Path) -> None:
     if not settings.sources:
         raise Misused(f"{config} names no [[source]]: there is nothing to collect.")
     try:
-        store = SeriesStore(settings.folder)
+        store = opening.store(settings, say)
     except StoreBusy as error:
         raise Busy(str(error)) from None
     except (StoreError, OSError) as error:

@@ -9,10 +9,13 @@ from flask import Flask
 
 from collectors.source import Source
 from commands import house
+from commands.say import Stop
 from dashboards.watched import Watched
-from metrics.config import DEFAULT_PATH
-from storage.reading import SeriesReader
+from metrics.config import DEFAULT_PATH, Config
+from storage.files import StoreError
+from storage.remote.opening import reader
 from storage.state import StateStore
+from storage.store import Reader
 from webapp.app import create_app
 
 
@@ -20,7 +23,7 @@ def build_app() -> Flask:
     """The pages of the config file that TRIVET_CONFIG names."""
     config = house.read(Path(os.environ.get(house.CONFIG_VARIABLE, DEFAULT_PATH)))
     return create_app(
-        store=SeriesReader(config.folder),
+        store=_store(config),
         catalog=house.catalog(),
         sources=watched(config.sources),
         bounds=config.bounds,
@@ -30,6 +33,13 @@ def build_app() -> Flask:
         events=StateStore(config.folder).events,
         version=version("trivet"),
     )
+
+
+def _store(config: Config) -> Reader:
+    try:
+        return reader(config)
+    except StoreError as error:
+        raise Stop(str(error)) from None
 
 
 def watched(sources: Sequence[Source]) -> list[Watched]:
