@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from metrics.config import Remote
 from metrics.duration import seconds
@@ -22,6 +22,7 @@ from storage.remote.faults import Refused, Waits
 
 MOST_BYTES = 256 * 1024 * 1024
 LONGEST_WAIT = 300.0
+SHORTLY = 15.0
 _FAULTS = (OSError, ValueError, http.client.HTTPException)
 _SHUT = {
     401: "set user and password, or token",
@@ -35,6 +36,10 @@ _SHUT = {
 """Answers of 4xx that speak of the way and not of the samples: a rotated token must not cost an hour of history."""
 
 
+class _Closed(Exception):
+    """There is no kept connection, or it was closed meanwhile: a new one is needed."""
+
+
 class Door:
     """POST to the URLs of a remote, by any number of threads; connections are kept until `close`."""
 
@@ -46,21 +51,19 @@ class Door:
         self._secret = _secret(remote)
         self._headers = {"User-Agent": "trivet", **remote.headers, **_authorization(remote, self._secret)}
         self._hidden = [text for text in (self._secret, *self._headers_hidden(remote)) if text]
-        self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        self.renewed = False
+        """Set when a connection was found closed shortly after it had worked: the remote may have started anew."""
+        self._idle: dict[tuple[str, str], list[tuple[http.client.HTTPConnection, float]]] = {}
         self._lock = threading.Lock()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], most: int = MOST_BYTES) -> bytes:
         """The answer's body. Raises Waits or Refused."""
         parts = urlsplit(url)
         with self._said(parts.netloc):
-            connection = self._taken(parts.scheme, parts.netloc)
             try:
-                status, reason, answer, wait = self._asked(connection, parts.path or "/", body, headers, most)
-            except BaseException:
-                connection.close()
-                raise
-        with self._lock:
-            self._idle.setdefault((parts.scheme, parts.netloc), []).append(connection)
+                status, reason, answer, wait = self._asked(parts, self._kept(parts), body, headers, most)
+            except _Closed:
+                status, reason, answer, wait = self._asked(parts, self._made(parts), body, headers, most)
         if 200 <= status < 300:
             return answer
         raise self._no(parts.netloc, status, reason, answer, wait)
@@ -68,18 +71,43 @@ class Door:
     def close(self) -> None:
         """Close the connections that are not in use; the next request makes a new one."""
         with self._lock:
-            for connection in (each for kept in self._idle.values() for each in kept):
+            for connection, _ in (each for kept in self._idle.values() for each in kept):
                 connection.close()
             self._idle.clear()
 
-    def _taken(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
+    def _kept(self, parts: SplitResult) -> http.client.HTTPConnection:
+        """A connection that was used before. Raises _Closed when there is none."""
         with self._lock:
-            kept = self._idle.get((scheme, netloc))
-            if kept:
-                return kept.pop()
-        return self._made(scheme, netloc)
+            kept = self._idle.get((parts.scheme, parts.netloc))
+            if not kept:
+                raise _Closed
+            connection, since = kept.pop()
+        connection.used = since  # type: ignore[attr-defined]
+        return connection
 
     def _asked(
+        self,
+        parts: SplitResult,
+        connection: http.client.HTTPConnection,
+        body: bytes,
+        headers: Mapping[str, str],
+        most: int,
+    ) -> tuple[int, str, bytes, str]:
+        used: float | None = getattr(connection, "used", None)
+        try:
+            found = self._answered(connection, parts.path or "/", body, headers, most)
+        except BaseException as error:
+            connection.close()
+            if used is None or isinstance(error, TimeoutError) or not isinstance(error, _FAULTS):
+                raise
+            # Servers close what is idle, and ends of servers look the same: a short idleness tells them apart.
+            self.renewed |= time.monotonic() - used < SHORTLY
+            raise _Closed from None
+        with self._lock:
+            self._idle.setdefault((parts.scheme, parts.netloc), []).append((connection, time.monotonic()))
+        return found
+
+    def _answered(
         self, connection: http.client.HTTPConnection, path: str, body: bytes, headers: Mapping[str, str], most: int
     ) -> tuple[int, str, bytes, str]:
         if connection.sock is None:
@@ -89,13 +117,12 @@ class Door:
             response = connection.getresponse()
             answer = response.read(most + 1)
         if len(answer) > most:
-            raise ValueError(f"an answer of more than {most // 1024 // 1024} MiB")
+            raise TimeoutError(f"an answer of more than {most // 1024 // 1024} MiB")
         return response.status, response.reason, answer, response.headers.get("Retry-After", "")
 
-    def _made(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
-        parts = urlsplit(f"{scheme}://{netloc}")
+    def _made(self, parts: SplitResult) -> http.client.HTTPConnection:
         host, port = parts.hostname or "", parts.port
-        if scheme == "http":
+        if parts.scheme == "http":
             return http.client.HTTPConnection(host, port, timeout=self._timeout)
         trusted = ssl.create_default_context(cafile=self._ca_file or None)
         return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=trusted)

@@ -23,6 +23,8 @@ from storage.remote.spool import REMEMBERED
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 STOP_WITHIN = 10.0
+DOUBT_EVERY = 600.0
+"""Seconds for which a closed connection raises no second doubt: some proxies close them after a few seconds."""
 
 
 class Backlog(Protocol):
@@ -85,6 +87,7 @@ class Feed:
         self._recent: deque[tuple[float, Entry]] = deque()
         self._pause = 0.0
         self._again = 0.0
+        self._certain_until = 0.0
         self._down = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=f"remote {name}", daemon=True)
@@ -156,10 +159,12 @@ class Feed:
         self._works()
         for ticket in tickets:
             ticket.error = _refusal(self._name, ticket.entry, outcome)
-        self._settle(tickets)
         entries = [ticket.entry for ticket in tickets]
         self._backlog.sent(entries)
+        if self._sender.renewed() and time.monotonic() > self._certain_until:
+            self._doubt()
         self._remember(entries)
+        self._settle(tickets)
 
     def _catch_up(self) -> None:
         try:
@@ -200,9 +205,14 @@ class Feed:
         self._down = True
         self._say(f"remote {error}; polls wait")
         if error.lost:
-            self._backlog.rewind()
-            self._backlog.keep([entry for _, entry in self._recent])
-            self._recent.clear()
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """What was sent in the last minute may have been only in the remote's memory: send it again."""
+        self._certain_until = time.monotonic() + DOUBT_EVERY
+        self._backlog.rewind()
+        self._backlog.keep([entry for _, entry in self._recent])
+        self._recent.clear()
 
     def _wait_a_little(self, asked: float | None) -> None:
         self._pause = min(max(self._pause * 2, self._first_pause), LONGEST_PAUSE)

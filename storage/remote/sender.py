@@ -46,6 +46,11 @@ class Sender:
             self._narrow(piece, outcome, [MOST_TRIES])
         return outcome
 
+    def renewed(self) -> bool:
+        """Whether the remote may have started anew, without any request having failed; told once."""
+        was, self._door.renewed = self._door.renewed, False
+        return was
+
     def close(self) -> None:
         """Close the connection."""
         self._door.close()

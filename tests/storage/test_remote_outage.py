@@ -1,5 +1,6 @@
 """A remote that is away for minutes, dies or says "later": nothing is lost, and the order is kept."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -136,6 +137,24 @@ def _away(stores: Sequence[RemoteStore | BesideStore], server: Server, start: fl
     settle()
     go_on(range(60, 90))
     settle()
+
+
+@pytest.mark.parametrize("mode", ["beside", "instead"])
+def test_a_remote_that_starts_anew_between_two_polls(
+    own_servers: Servers, tmp_path: Path, start: float, request: pytest.FixtureRequest, mode: str
+) -> None:
+    """No request fails, and yet it has forgotten what was acknowledged: a closed connection is enough to send again."""
+    server = own_servers.prometheus(late="1h")
+    with closing(request.getfixturevalue(mode)(server.url)) as store:
+        feed(store, start, range(20))
+        soon(store.idle)
+        server.stop()
+        shutil.rmtree(server.data)
+        server.start()
+        feed(store, start, range(20, 21))
+        soon(store.idle)
+    with closing(read(server.url, tmp_path)) as reader:
+        soon(lambda: has(reader, start, range(21)))
 
 
 @pytest.mark.parametrize("mode", ["beside", "instead"])
