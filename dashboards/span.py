@@ -9,13 +9,15 @@ from urllib.parse import urlencode
 import numpy as np
 
 from metrics.duration import seconds, spoken
-from metrics.points import LOOKBACK, Column
+from metrics.points import Column
 
 CHOICES = ("15m", "1h", "6h", "24h", "7d", "30d")
 DEFAULT = "1h"
 MOST = 360
 """Windows of one grid: what a chart can show and a browser can redraw."""
 FINEST = 10.0
+GRAINS = (3600.0, 600.0)
+"""What a store thins old values to."""
 LONGEST = 400 * 86400.0
 
 
@@ -40,26 +42,35 @@ class Span:
     def step(self) -> float:
         """Distance of two windows' ends: whole seconds, and never more than MOST of them.
 
-        >>> Span(0, 3600).step, Span(0, 6 * 3600).step, Span(0, 60).step
-        (10.0, 60.0, 10.0)
+        Long ones are multiples of what a store keeps of old values, so that windows begin and end where those do.
+
+        >>> Span(0, 3600).step, Span(0, 6 * 3600).step, Span(0, 60).step, Span(0, 7 * 86400).step
+        (10.0, 60.0, 10.0, 1800.0)
         """
-        return max(FINEST, float(math.ceil(self.length / MOST)))
+        step = max(FINEST, float(math.ceil(self.length / MOST)))
+        return math.ceil(step / self._grain(step)) * self._grain(step)
+
+    @staticmethod
+    def _grain(step: float) -> float:
+        return next((grain for grain in GRAINS if step > grain), 1.0)
 
     @property
     def ends(self) -> Column:
-        """The windows' ends; the last is the range's own.
+        """The windows' ends; the last is the range's own, or of long steps the last whole one.
 
         >>> Span(0.0, 30.0).ends
         array([10., 20., 30.])
         """
         n = max(1, int(self.length // self.step))
-        ends: Column = self.end - self.step * np.arange(n - 1, -1, -1, dtype=np.float64)
+        last = self.end // self.step * self.step if self.thin else self.end
+        ends: Column = last - self.step * np.arange(n - 1, -1, -1, dtype=np.float64)
         return ends
 
     @property
     def thin(self) -> float:
-        """How coarse raw values may be, and never too far apart to be a baseline; 0, all of them, up to a day."""
-        return LOOKBACK * 0.8 if self.step >= 60 * FINEST else 0.0
+        """How far apart raw values may be; 0, all of them, up to two days."""
+        grain = self._grain(self.step - 1)
+        return grain if grain > 1 else 0.0
 
     @property
     def live(self) -> bool:

@@ -162,7 +162,7 @@ def judged(line: Line, target: Target) -> tuple[NDArray[np.bool_], NDArray[np.bo
 def _note(survey: Survey, form: Form, verdict: Verdict) -> str:
     if verdict.reason:
         return verdict.reason
-    window = survey.window(form)
+    window = verdict.target.window if survey.span.thin else survey.window(form)
     if (
         verdict.start is None
         or verdict.end is None

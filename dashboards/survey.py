@@ -86,9 +86,16 @@ class Survey:
         return max(form.target.window if form.target else WINDOW, self.span.step)
 
     def lines(self, form: Form) -> list[Line]:
-        """One line per subject over the grid of the range; sources that are configured no more are left out."""
+        """One line per subject over the grid of the range; sources that are configured no more are left out.
+
+        The last value is the present one, over the target's own window, however coarse the grid is.
+        """
         if form.name not in self._lines:
-            found = evaluate(any_form(form), self.read, self.span.ends, self.window(form))
+            found = evaluate(any_form(form), self.read, self.span.ends, self.window(form), self.span.thin)
+            if self.span.thin:
+                window = form.target.window if form.target else WINDOW
+                present = evaluate(any_form(form), self.store.raw, np.array([self.span.end]), window)
+                found = _up_to_date(found, present, len(self.span.ends))
             watched = {source.name for source in self.sources}
             found = [line for line in found if line.subject.source in watched]
             self._lines[form.name] = sorted(found, key=lambda line: (line.subject.source, line.subject.labels))
@@ -115,11 +122,21 @@ class Survey:
         if not _of_levels(form):
             ends, window = np.array([self.span.end - length, self.span.end]), length
             return {
-                line.subject: _difference(line, length) for line in evaluate(any_form(form), self.read, ends, window)
+                line.subject: _difference(line, length)
+                for line in evaluate(any_form(form), self.read, ends, window, self.span.thin)
             }
         ends = self.span.end - length / 30 * np.arange(59, -1, -1, dtype=np.float64)
-        lines = evaluate(any_form(form), self.read, ends, length / 30)
+        lines = evaluate(any_form(form), self.read, ends, length / 30, self.span.thin)
         return {line.subject: _means_apart(line.values) for line in lines}
+
+
+def _up_to_date(lines: list[Line], present: list[Line], size: int) -> list[Line]:
+    """Lines whose last value is the present one; a subject that only the present has gets a line of its own."""
+    known = {line.subject: line for line in lines}
+    for now in present:
+        line = known.setdefault(now.subject, now.blank(size))
+        line.put_last(now)
+    return list(known.values())
 
 
 def any_form(form: Form) -> AnyForm:

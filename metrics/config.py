@@ -43,11 +43,33 @@ class Keep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[store]``: where samples are kept and for how long."""
 
     folder: Annotated[str, Meta(description="Folder of the two data files, relative to this file.")] = "var/data"
-    keep: Annotated[str, Meta(description="How long samples are kept, such as 30d.")] = "30d"
+    keep: Annotated[str, Meta(description="How long samples are kept as they came, such as 30d.")] = "30d"
+    keep_10m: Annotated[str, Meta(description="How long one value per 10 minutes is kept.")] = "1y"
+    keep_1h: Annotated[str, Meta(description="How long one value per hour is kept.")] = "5y"
+    max_size: Annotated[
+        str, Meta(description="Size at which the oldest samples go earlier, such as 10GB; no limit when empty.")
+    ] = ""
 
     def __post_init__(self) -> None:
-        """Refuse a length that is none."""
-        seconds(self.keep)
+        """Refuse a length or a size that is none."""
+        for length in (self.keep, self.keep_10m, self.keep_1h):
+            seconds(length)
+        self.most_bytes()
+
+    def most_bytes(self) -> int:
+        """``max_size`` in bytes; 0 is no limit.
+
+        >>> Keep(max_size="10GB").most_bytes(), Keep(max_size="512MiB").most_bytes(), Keep().most_bytes()
+        (10000000000, 536870912, 0)
+        """
+        if not self.max_size:
+            return 0
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]i?)?B", self.max_size)
+        if not found:
+            raise ValueError(f'max_size = "{self.max_size}" is no size: write 500MB, 10GB or 2TB')
+        prefix = found[2] or ""
+        base = 1024 if prefix.endswith("i") else 1000
+        return round(float(found[1]) * base ** " kMGT".index(prefix[:1] or " "))
 
 
 class Remote(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,9 +1,9 @@
-"""Lengths of time as people write them: ``90s``, ``5m``, ``6h``, ``30d``."""
+"""Lengths of time as people write them: ``90s``, ``5m``, ``6h``, ``30d``, ``1y`` (365 days)."""
 
 import re
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PATTERN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 365 * 86400.0}
+_PATTERN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
 
 
 def seconds(text: str) -> float:

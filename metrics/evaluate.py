@@ -6,7 +6,7 @@ many. A value that cannot be known is nan, never zero and never one.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,30 @@ class Line:
     clamped: NDArray[np.bool_]
     guard: NDArray[np.int64]
 
+    def put_last(self, other: "Line") -> None:
+        """Take another line's last window for our last."""
+        for column in fields(self)[1:]:
+            mine = getattr(self, column.name).copy()
+            mine[-1] = getattr(other, column.name)[-1]
+            setattr(self, column.name, mine)
+
+    def blank(self, size: int) -> "Line":
+        """A line of the same subject of which nothing is known."""
+        nothing = np.full(size, np.nan)
+        no = np.zeros(size, dtype=np.bool_)
+        return Line(
+            subject=self.subject,
+            values=nothing,
+            part=nothing,
+            whole=nothing,
+            volume=nothing,
+            start=nothing,
+            seen=nothing,
+            fresh=no,
+            clamped=no,
+            guard=np.full(size, -1, dtype=np.int64),
+        )
+
 
 @dataclass(slots=True)
 class _Sum:
@@ -85,6 +109,7 @@ class _Asked:
     ends: Column
     window: float
     by: tuple[str, ...]
+    lookback: float = LOOKBACK
     where: Callable[[Points], Column | None] = field(default=lambda points: None)
 
     @property
@@ -92,20 +117,21 @@ class _Asked:
         return self.ends - self.window
 
     def series(self, selector: Selector) -> list[Points]:
-        low = float(self.ends.min()) - self.window - LOOKBACK
+        low = float(self.ends.min()) - self.window - self.lookback
         return [_finite(points) for points in self.read(selector, low, float(self.ends.max()))]
 
     def subject(self, points: Points) -> Subject:
         return Subject(points.source, tuple((name, points.labels.get(name, "")) for name in self.by))
 
 
-def evaluate(form: AnyForm, read: Read, ends: Column, window: float) -> list[Line]:
+def evaluate(form: AnyForm, read: Read, ends: Column, window: float, coarse: float = 0.0) -> list[Line]:
     """The form's value over each window (end − window, end], one line per subject, sorted.
 
     form     what to compute; read: where raw values come from; ends: seconds of the epoch, rising
     window   seconds; Level and Ratios of gauges take the last value at each end instead
+    coarse   how far apart, in seconds, what is read was thinned to: values stand in for the present that much longer
     """
-    asked = _Asked(read, np.asarray(ends, dtype=np.float64), window, form.by)
+    asked = _Asked(read, np.asarray(ends, dtype=np.float64), window, form.by, LOOKBACK + coarse)
     if isinstance(form, Ratio):
         lines = _ratio(form, asked)
     elif isinstance(form, Rate):
@@ -158,7 +184,7 @@ def _increases(asked: _Asked, wanted: Sequence[Term]) -> dict[Term, _Sums]:
 
 
 def _add(asked: _Asked, sums: _Sums, points: Points, spans: Sequence[Span]) -> None:
-    cells = over(points, asked.starts, asked.ends, spans)
+    cells = over(points, asked.starts, asked.ends, spans, asked.lookback)
     counts = asked.where(points)
     increase = cells.increase if counts is None else np.where(counts, cells.increase, np.nan)
     total = sums.setdefault(asked.subject(points), _Sum.none(len(asked.ends)))
@@ -178,7 +204,7 @@ def _levels(asked: _Asked, selector: Selector, highest: bool = False) -> _Sums:
     A series counts only while it was in its source's newest reading: a dropped table is not summed on.
     """
     series = asked.series(selector)
-    when = [_when(points, asked.ends) for points in series]
+    when = [_when(points, asked) for points in series]
     newest: dict[str, Column] = {}
     for points, times in zip(series, when, strict=True):
         newest[points.source] = np.fmax(newest.get(points.source, times), times)
@@ -198,11 +224,11 @@ def _levels(asked: _Asked, selector: Selector, highest: bool = False) -> _Sums:
     return sums
 
 
-def _when(points: Points, ends: Column) -> Column:
+def _when(points: Points, asked: _Asked) -> Column:
     """The time of each end's value, nan where it is too old to stand for the present."""
-    index = last_at(points.times, ends)
+    index = last_at(points.times, asked.ends)
     times = np.where(index >= 0, points.times[np.maximum(index, 0)], np.nan)
-    return np.where(times >= ends - LOOKBACK, times, np.nan)
+    return np.where(times >= asked.ends - asked.lookback, times, np.nan)
 
 
 def _floors(asked: _Asked, floors: Sequence[Floor], scope: tuple[str, ...]) -> Callable[[Points], Column | None]:
@@ -211,7 +237,7 @@ def _floors(asked: _Asked, floors: Sequence[Floor], scope: tuple[str, ...]) -> C
     for floor in floors:
         for points in asked.series(Selector(floor.metric.name)):
             index = np.maximum(last_at(points.times, asked.ends), 0)
-            high = ~np.isnan(_when(points, asked.ends)) & (points.values[index] >= floor.at_least)
+            high = ~np.isnan(_when(points, asked)) & (points.values[index] >= floor.at_least)
             key = points.pick(scope)
             passing[key] = passing.get(key, high) | high
     nothing = np.zeros(len(asked.ends), dtype=np.bool_)
@@ -301,7 +327,7 @@ def _bites(guard: Guard, asked: _Asked, subject: Subject) -> NDArray[np.bool_]:
     bites = np.asarray(level.total > guard.above)
     if not guard.idle or not bites.any():
         return bites
-    short = _Asked(asked.read, asked.ends, guard.within, asked.by)
+    short = _Asked(asked.read, asked.ends, guard.within, asked.by, asked.lookback)
     still = np.zeros(len(asked.ends), dtype=np.bool_)
     moves = still.copy()
     for sums in _increases(short, terms(guard.idle)).values():
@@ -371,7 +397,7 @@ def edges(form: Share, read: Read, end: float) -> list[float]:
 
 def _quantile(form: Quantile, asked: _Asked) -> list[Line]:
     term = bucket(form.of, form.having)
-    by_edge = _Asked(asked.read, asked.ends, asked.window, (*asked.by, "le"))
+    by_edge = _Asked(asked.read, asked.ends, asked.window, (*asked.by, "le"), asked.lookback)
     grouped: dict[Subject, dict[float, _Sum]] = defaultdict(dict)
     for subject, sums in _increases(by_edge, [term])[term].items():
         *labels, (_, le) = subject.labels

@@ -55,8 +55,10 @@ def _kept(times: Column, spans: Sequence[Span]) -> NDArray[np.bool_]:
     return kept
 
 
-def over(points: Points, starts: Column, ends: Column, spans: Sequence[Span]) -> Cells:
+def over(points: Points, starts: Column, ends: Column, spans: Sequence[Span], lookback: float = LOOKBACK) -> Cells:
     """One series' increase over each window (starts[i], ends[i]].
+
+    lookback  how many seconds before a window's start a sample may lie and still be its baseline
 
     >>> import numpy as np
     >>> p = Points({"source": "a"}, np.array([0., 10., 20., 30.]), np.array([5., 9., 1., 4.]))
@@ -68,7 +70,7 @@ def over(points: Points, starts: Column, ends: Column, spans: Sequence[Span]) ->
     risen = np.concatenate(([0.0], np.cumsum(np.where(kept, np.diff(values), 0.0))))
     spent = np.concatenate(([0.0], np.cumsum(np.where(kept, np.diff(times), 0.0))))
     high, low = last_at(times, ends), last_at(times, starts)
-    too_old = (low < 0) | (times[np.maximum(low, 0)] < starts - LOOKBACK)
+    too_old = (low < 0) | (times[np.maximum(low, 0)] < starts - lookback)
     low = np.where(too_old, low + 1, low)
     known = (high > low) & (high >= 0)
     high, low = np.where(known, high, 0), np.where(known, low, 0)

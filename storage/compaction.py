@@ -14,7 +14,7 @@ import numpy as np
 from storage.codec import DamagedError
 from storage.migrations import hot_check
 from storage.plan import HOUR, RAW, TEN_MINUTES
-from storage.rollup import Table, joined, of_rows, of_segment, rolled
+from storage.rollup import Table, joined, of_rows, of_segment, rolled, without
 from storage.segment import Segment, reader
 
 WINDOW = 2 * 3600_000
@@ -173,7 +173,8 @@ def _roll(db: sqlite3.Connection, number: Number, stream: int, day: int, table: 
     old = _taken(db, number, stream, there, report)
     low = min([day, *(segment[1] for segment in there)])
     high = max([day + DAY, *(segment[2] for segment in there)])
-    _put(db, number, stream, HOUR, low, high, joined([*old, rolled(table, HOUR)]))
+    rest = [without(part, day, day + DAY) for part in old]
+    _put(db, number, stream, HOUR, low, high, joined([*rest, rolled(table, HOUR)]))
 
 
 def _forget(db: sqlite3.Connection, number: Number, now: int, retention: Retention) -> int:

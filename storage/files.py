@@ -69,6 +69,8 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}{'' if write else '?mode=ro'}"
     connection = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
     if write:
+        # Only an empty file takes this up, and only before it has a WAL; it lets a compaction give room back.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         # Debian's SQLite overwrites what is deleted with zeroes: twice the bytes written for every compaction.
@@ -112,8 +114,6 @@ def migrate(path: Path, migrations: Migrations) -> None:
     """Bring a file to this version's schema, or refuse one from a later version. One process at a time does it."""
     with (path.parent / "migrate.lock").open("a") as lock, closing(connect(path, write=True)) as connection:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Only a file without tables takes this up; it lets a compaction give room back.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db = Database(connection)
         known = {migration.name for migration in migrations.pending(Database(memory=True))}
         strange = sorted({migration.name for migration in migrations.applied(db)} - known)

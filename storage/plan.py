@@ -23,11 +23,18 @@ class Piece:
     until: int
 
 
-def preference(step: float) -> tuple[int, ...]:
-    """Resolutions in the order in which they answer a question whose points are ``step`` seconds apart."""
-    if step >= HOUR:
+def preference(step: float, t0: float = 0.0) -> tuple[int, ...]:
+    """Resolutions in the order in which they answer a question whose steps end at t0 + k·step.
+
+    A rollup answers exactly only where its own steps end with those asked for.
+
+    >>> preference(1800.0), preference(7200.0), preference(700.0)
+    ((600, 0, 3600), (3600, 600, 0), (0, 600, 3600))
+    """
+    if step and step % HOUR == 0 and t0 % HOUR == 0:
         return HOUR, TEN_MINUTES, RAW
-    return (TEN_MINUTES, RAW, HOUR) if step >= TEN_MINUTES else (RAW, TEN_MINUTES, HOUR)
+    whole = step and step % TEN_MINUTES == 0 and t0 % TEN_MINUTES == 0
+    return (TEN_MINUTES, RAW, HOUR) if whole else (RAW, TEN_MINUTES, HOUR)
 
 
 def pieces(db: sqlite3.Connection, stream: int, after: int, until: int, order: Sequence[int]) -> Iterator[Piece]:

@@ -57,9 +57,7 @@ class SeriesReader:
         column = COLUMN_OF.get(fold, LAST)
         with self._view() as db:
             for stream, names in self._index.chosen(db, selector).items():
-                for name, times, values, counts in self._parts(
-                    db, stream, names, after, until, step, column, thin=False
-                ):
+                for name, times, values, counts in self._parts(db, stream, names, after, until, step, column, t0):
                     found.setdefault(name, Parts()).add(times, values, counts)
         grids = [Grid(name.labels, t0, step, fold_parts(parts, ends, step, fold)) for name, parts in found.items()]
         return top_of(grids, top) if top else grids
@@ -173,15 +171,19 @@ class SeriesReader:
         until: int,
         step: float,
         column: int,
-        thin: bool = True,
+        t0: float | None = None,
     ) -> Iterator[tuple[Name, Times, Column, Column | None]]:
         """Times and values of each wanted series, piece by piece.
 
         ``column`` is taken where the piece is a rollup; of sums, the counts come with them, None where each is 1.
+        With ``t0`` steps end there and all values come, without it they are thinned to one a step.
         """
         runs = self._hot.runs(stream)
-        coarse = step if thin and len(runs) < 2 else 0.0
-        for piece in pieces(db, stream, after, until, preference(step)):
+        coarse = step if t0 is None and len(runs) < 2 else 0.0
+        # A rollup does not have the neighbours of a poll that came late: until that is sealed, raw values answer.
+        late = runs and _sealed(db, stream) >= min(int(run.times[0]) for run in runs)
+        order = preference(0.0 if late else step, t0 or 0.0)
+        for piece in pieces(db, stream, after, until, order):
             head = self._cold.head(db, piece.segment)
             if head is None:
                 continue
@@ -220,6 +222,12 @@ class SeriesReader:
     def _problem(self, quarantined: int) -> str:
         ill = quarantined + len(self._cold.damaged) + len(self._hot.damaged)
         return f"{ill} damaged pieces are left out: run `trivet store scrub`" if ill else ""
+
+
+def _sealed(db: sqlite3.Connection, stream: int) -> int:
+    """Until when a stream is in segments."""
+    found = db.execute("select coalesce(max(stop), 0) from segment where stream = ? and res = ?", (stream, RAW))
+    return int(found.fetchone()[0])
 
 
 def _picked(times: Times, turns: NDArray[np.bool_], step: float, runs: Sequence[Run]) -> NDArray[np.int64] | None:

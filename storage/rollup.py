@@ -84,6 +84,15 @@ def joined(tables: Sequence[Table]) -> Table:
     return Table(times[order], turns, series)
 
 
+def without(table: Table, start: int, stop: int) -> Table:
+    """A table without its ticks in (start, stop]."""
+    stays = (table.times <= start) | (table.times > stop)
+    series = {
+        number: [(values[stays], mask[stays]) for values, mask in columns] for number, columns in table.series.items()
+    }
+    return Table(table.times[stays], table.turns[stays], series)
+
+
 def rolled(table: Table, res: int) -> Table:
     """A raw table at a resolution in seconds: the last tick of each (k·res − res, k·res], and both sides of turns."""
     picked = thinned(table.times, table.turns, res)

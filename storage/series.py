@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from metrics.poll import Poll
-from storage import compaction, files, migrations
+from storage import compaction, files, migrations, scrub
 from storage.commits import Commits
 from storage.compaction import Retention
 from storage.mark import HighWater
@@ -62,11 +62,25 @@ class SeriesStore(SeriesReader):
         at, layouts = files.milliseconds(now), self._numbering.layouts
         return compaction.compact(self._writer, self._writing, self._number, at, retention, layouts)
 
+    def quarantine(self, damage: Sequence[scrub.Damage]) -> list[scrub.Damage]:
+        """Take damaged pieces out, their good series excepted; those that were still there and are damaged indeed."""
+        with self._writing:
+            return scrub.quarantine(self._writer, self._number, damage)
+
     def reopen(self) -> None:
         """Begin anew on a fresh connection, after an error that leaves the old one in doubt."""
         with self._writing:
             self._writer.close()
             self._open()
+
+    @property
+    def linger(self) -> float:
+        """Seconds for which a poll waits for others to share its commit."""
+        return self._commits.linger
+
+    @linger.setter
+    def linger(self, seconds: float) -> None:
+        self._commits.linger = seconds
 
     def close(self) -> None:
         """Close the file and let the next process write."""

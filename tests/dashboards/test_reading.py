@@ -19,7 +19,7 @@ def test_ranges_that_are_none_say_so(given: dict[str, str]) -> None:
 @pytest.mark.parametrize("length", [10, 59, 900, 3600, 86400, 86400 * 30, 86400 * 399])
 def test_a_grid_ends_with_its_range_and_has_few_windows(length: float) -> None:
     span = Span(1e9, 1e9 + length)
-    assert span.ends[-1] == span.end
+    assert span.end - (span.step if span.thin else 0) <= span.ends[-1] <= span.end
     assert 1 <= len(span.ends) <= MOST
     assert span.ends[0] >= span.start
 
