@@ -49,6 +49,11 @@ class PortTaken(ServerError):  # noqa: N818 - a statement
     pass
 
 
+def nickname(folder: Path) -> str:
+    """A short name that stands for a server's folder."""
+    return f"trivet-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
+
+
 def silent(_line: str) -> None:
     """For callers who want no progress lines."""
 
@@ -209,7 +214,7 @@ class Server(ABC):
 
     def _nickname(self) -> str:
         """A short name that stands for our folder."""
-        return f"trivet-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]}"
+        return nickname(self.folder)
 
     def _hold(self) -> None:
         if self._lock is not None:

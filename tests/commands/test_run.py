@@ -21,6 +21,8 @@ from tests.servers import TOOLS
 URL_WITHIN = 90.0
 NUMBERS_WITHIN = 60.0
 STOPPED_WITHIN = 15.0
+# What a shell does to background jobs.
+IGNORING = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
 # A user namespace in which root's files are ours but root is not: how root tests being nobody in particular.
 NOT_ROOT = ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"]
 
@@ -76,20 +78,14 @@ def start(folder: Path, prefix: list[str], *options: str) -> Running:
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
         popen = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "cli", "run", *options],
+            [*IGNORING, *prefix, sys.executable, "-m", "cli", "run", *options],
             cwd=folder,
             env=env,
             stdout=out,
             stderr=err,
             stdin=subprocess.DEVNULL,
-            preexec_fn=ignore_interrupt,
         )
     return Running(folder, popen)
-
-
-def ignore_interrupt() -> None:
-    """What a shell does to background jobs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.fixture
@@ -133,7 +129,12 @@ def test_a_newcomer_sees_numbers_and_ctrl_c_ends_it(tmp_path: Path, running: Sta
         second.wait_for_url()
         assert second.url == first.url
         assert "Filling the database" not in second.output
-        times = [row[0] for row in csv.reader(io.StringIO(requests.get(f"{second.url}overview.csv?view=charts&range=15m", timeout=20).text))]
+        times = [
+            row[0]
+            for row in csv.reader(
+                io.StringIO(requests.get(f"{second.url}overview.csv?view=charts&range=15m", timeout=20).text)
+            )
+        ]
         assert len(times) > 3
         third = running(tmp_path, prefix)
         assert third.popen.wait(30) == 75, third.output
