@@ -37,5 +37,6 @@ class Refused(RemoteError):  # noqa: N818
     @property
     def of_age(self) -> bool:
         """Whether samples were refused for their time: the remote has newer ones, or takes none as old."""
-        words = ("out of order", "out of bounds", "too old", "too-old", "duplicate", "too far behind")
-        return any(word in self.reason.lower() for word in words)
+        words = ("out of order", "out of bounds", "too old", "duplicate")
+        reason = self.reason.lower().replace("-", " ")
+        return any(word in reason for word in words)

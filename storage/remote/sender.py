@@ -11,7 +11,7 @@ from storage.remote.faults import Refused
 from storage.remote.wire import HEADERS, Wire
 
 MOST_TRIES = 256
-"""Requests that the narrowing of one request may cost; what is left then is given up."""
+"""Refusals that the narrowing of one request may cost; what is left then is given up."""
 SAY_EVERY = 60.0
 
 Say = Callable[[str], None]
@@ -56,10 +56,11 @@ class Sender:
         self._door.close()
 
     def _narrow(self, batch: Batch, outcome: Outcome, left: list[int]) -> None:
-        left[0] -= 1
         try:
             self._door.post(self._url, self._wire.body(batch), HEADERS)
         except Refused as error:
+            # Old samples beside new ones are the usual thing after an outage: all the new ones have to be found.
+            left[0] -= not error.of_age
             times, sources = len(batch.times()), len(batch.sources())
             alone = len(batch.series) == 1 or (error.of_age and sources == 1)
             if left[0] <= 0 or (times == 1 and alone):

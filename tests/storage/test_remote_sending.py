@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from metrics.model import labelled
 from storage.remote.batch import Batch, cut, halves
 from storage.remote.door import Door
-from storage.remote.faults import Waits
+from storage.remote.faults import Refused, Waits
 from storage.remote.sender import Sender
 from storage.remote.wire import Wire
 from tests.servers import Hole
@@ -123,6 +123,33 @@ def test_samples_refused_for_their_age_are_no_failure_of_their_poll(receiver: Re
     outcome = make().send(TWO_BY_FOUR)
     assert (outcome.dropped, outcome.of_age, outcome.refused) == (8, 8, {})
     assert sum(len(found) for request in receiver.got for _, found in request) == 8
+
+
+@pytest.mark.parametrize(
+    ("reason", "of_age"),
+    [
+        ("out of order sample", True),
+        ("add 1 samples: out of bounds", True),
+        ("duplicate sample for timestamp", True),
+        ("the sample has been rejected (err-mimir-sample-out-of-order)", True),
+        ("timestamp is too old (err-mimir-sample-timestamp-too-old)", True),
+        ("label value too long", False),
+        ("per-user series limit of 150000 exceeded", False),
+    ],
+)
+def test_words_for_a_wrong_age(reason: str, of_age: bool) -> None:
+    """As Prometheus, Thanos and Mimir write them."""
+    assert Refused("", 400, reason).of_age == of_age
+
+
+def test_however_many_are_too_old_the_new_ones_arrive(receiver: Receiver, make: Made) -> None:
+    """As after an outage, when the last minute is sent again to a Prometheus that takes nothing late."""
+    receiver.refuses = lambda series: (
+        (400, "out of bounds") if any(at % 2 == 0 for _, found in series for at, _ in found) else None
+    )
+    many = batch([("x", f"s{i}", T + i, 1.0) for i in range(800)])
+    assert make().send(many).dropped == 400
+    assert len(receiver.samples("x")) == 400
 
 
 def test_a_remote_that_refuses_everything_is_not_asked_for_ever(receiver: Receiver, make: Made) -> None:
