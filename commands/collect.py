@@ -1,6 +1,5 @@
 """`trivet collect`: poll the sources on time and keep what they say."""
 
-import time
 from pathlib import Path
 
 import click
@@ -9,11 +8,18 @@ from collectors.poller import Poller
 from commands import house
 from commands.say import Busy, Misused, Stop, say
 from commands.signals import stop_event
+from metrics.config import Config
 from metrics.duration import seconds
+from storage.compaction import Retention
 from storage.files import StoreBusy, StoreError
+from storage.patience import Patience
 from storage.remote import opening
+from storage.series import SeriesStore
+from storage.trouble import TroubleFile
+from storage.upkeep import Upkeep
 
-PRUNE_EVERY = 3600.0
+LINGER = 0.25
+"""Seconds in which polls of several sources share one commit."""
 
 
 @click.command()
@@ -25,19 +31,38 @@ def collect(config: Path) -> None:
     if not settings.sources:
         raise Misused(f"{config} names no [[source]]: there is nothing to collect.")
     try:
-        store = opening.store(settings, say)
+        local = SeriesStore(settings.folder, linger=LINGER)
+        store = opening.store(settings, say, local)
+        trouble = TroubleFile(settings.folder)
     except StoreBusy as error:
         raise Busy(str(error)) from None
     except (StoreError, OSError) as error:
         raise Stop(str(error)) from None
-    poller = Poller(settings.sources, store.append, say)
+    if local.lost:
+        say(f"{settings.folder}: the last {local.lost} numbers written are gone: was the -wal file deleted?")
+    patience = Patience(store.append, local.reopen, say, trouble.tell)
+    poller = Poller(settings.sources, patience.write, say)
+    upkeep = Upkeep(local, retention(settings), say, lambda: not patience.trouble)
     poller.start()
+    upkeep.start()
     say(f"Collecting from {len(settings.sources)} sources into {settings.folder}.")
     try:
-        store.prune(time.time() - seconds(settings.store.keep))
-        while not stopping.wait(PRUNE_EVERY):
-            store.prune(time.time() - seconds(settings.store.keep))
+        stopping.wait()
     finally:
         poller.stop()
+        patience.close()
+        upkeep.close()
         store.close()
+        trouble.close()
         say("Collecting stopped.")
+
+
+def retention(settings: Config) -> Retention:
+    """What [store] says of how long samples are kept."""
+    kept = settings.store
+    return Retention(
+        raw=seconds(kept.keep),
+        ten_minutes=seconds(kept.keep_10m),
+        hour=seconds(kept.keep_1h),
+        most_bytes=kept.most_bytes(),
+    )

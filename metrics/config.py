@@ -6,6 +6,7 @@ The types of ``[[source]]`` blocks are given by the doors, so that this module k
 """
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -68,8 +69,9 @@ class Keep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if not found:
             raise ValueError(f'max_size = "{self.max_size}" is no size: write 500MB, 10GB or 2TB')
         prefix = found[2] or ""
-        base = 1024 if prefix.endswith("i") else 1000
-        return round(float(found[1]) * base ** " kMGT".index(prefix[:1] or " "))
+        base = 1024.0 if prefix.endswith("i") else 1000.0
+        power = " kMGT".index(prefix[:1] or " ")
+        return round(float(found[1]) * math.pow(base, power))
 
 
 class Remote(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

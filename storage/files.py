@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TextIO
@@ -64,21 +65,84 @@ def _held_by(folder: Path, holder: str) -> str:
     return f"{folder} is being written by process {known.get('pid', '?')} since {known.get('since', '?')}"
 
 
+class Reading(sqlite3.Connection):
+    """A connection that only reads, and what it was opened on.
+
+    alone  the folder is read-only and nobody writes: locks cannot be had, and are not needed
+    """
+
+    alone = False
+    seen: tuple[object, ...] = ()
+
+
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """A connection in WAL mode whose commits are on disk when they return; readers cannot write."""
-    uri = f"{path.absolute().as_uri()}{'' if write else '?mode=ro'}"
-    connection = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
-    if write:
-        # Only an empty file takes this up, and only before it has a WAL; it lets a compaction give room back.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        # Debian's SQLite overwrites what is deleted with zeroes: twice the bytes written for every compaction.
-        connection.execute("PRAGMA secure_delete = OFF")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
+    if not write:
+        return _reading(path)
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    # Only an empty file takes this up, and only before it has a WAL; it lets a compaction give room back.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    # Debian's SQLite overwrites what is deleted with zeroes: twice the bytes written for every compaction.
+    connection.execute("PRAGMA secure_delete = OFF")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    _sized(connection)
+    return connection
+
+
+def _reading(path: Path) -> Reading:
+    """Without a place for the -shm file SQLite refuses even to read, unless it is told that it is alone."""
+    try:
+        connection = _opened(path, "mode=ro")
+    except sqlite3.OperationalError:
+        if os.access(path.parent, os.W_OK):
+            raise
+        connection = _opened(path, "mode=ro&vfs=unix-none", "PRAGMA locking_mode = EXCLUSIVE")
+        connection.alone = True
+    connection.seen = _seen(path, connection.alone)
+    return connection
+
+
+def _opened(path: Path, how: str, *first: str) -> Reading:
+    uri = f"{path.absolute().as_uri()}?{how}"
+    connection: Reading = sqlite3.connect(
+        uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False, factory=Reading
+    )
+    try:
+        for pragma in first:
+            connection.execute(pragma).fetchall()
+        connection.execute("select 1 from sqlite_master limit 1").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    _sized(connection)
+    return connection
+
+
+def _sized(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA cache_size = -16384")
     connection.execute("PRAGMA mmap_size = 1073741824")
-    return connection
+
+
+def _seen(path: Path, alone: bool) -> tuple[object, ...]:
+    """Which files are there; for one that reads alone, also whether anything was written."""
+    found: list[object] = []
+    for part in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            is_now = part.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((is_now.st_ino, is_now.st_size, is_now.st_mtime_ns) if alone else is_now.st_ino)
+    if alone:
+        found.append(path.with_name(f"{path.name}-shm").exists())
+    return tuple(found)
+
+
+def moved(path: Path, connection: sqlite3.Connection) -> bool:
+    """Whether a file under a reading connection was deleted or replaced: it would show what is no more."""
+    return isinstance(connection, Reading) and connection.seen != _seen(path, connection.alone)
 
 
 def inode(path: Path) -> int:
@@ -107,11 +171,16 @@ def milliseconds(at: float) -> int:
 
 def size(path: Path) -> int:
     """Bytes on disk of a file with its WAL and its index of that."""
-    return sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*") if part.suffix != ".mark")
+    return sum(
+        part.stat().st_size for end in ("", "-wal", "-shm") if (part := path.with_name(path.name + end)).exists()
+    )
 
 
-def migrate(path: Path, migrations: Migrations) -> None:
-    """Bring a file to this version's schema, or refuse one from a later version. One process at a time does it."""
+def migrate(path: Path, migrations: Migrations, backup: Callable[[Path, str], object] | None = None) -> None:
+    """Bring a file to this version's schema, or refuse one from a later version. One process at a time does it.
+
+    backup  is given a file that has data, and the first change, before that is made
+    """
     with (path.parent / "migrate.lock").open("a") as lock, closing(connect(path, write=True)) as connection:
         fcntl.flock(lock, fcntl.LOCK_EX)
         db = Database(connection)
@@ -119,6 +188,9 @@ def migrate(path: Path, migrations: Migrations) -> None:
         strange = sorted({migration.name for migration in migrations.applied(db)} - known)
         if strange:
             raise StoreTooNew(f"{path} has {', '.join(strange)}, which this version (up to {max(known)}) does not know")
+        pending = [migration.name for migration in migrations.pending(db)]
+        if pending and backup and migrations.applied(db):
+            backup(path, pending[0])
         migrations.apply(db)
 
 

@@ -20,6 +20,10 @@ from storage.plan import RAW, Piece, pieces, preference, thinned
 from storage.rollup import COUNT, LAST, LEAST, MOST, TOTAL
 from storage.segment import Filled, Segment, Times
 from storage.store import Fold, Grid, Health, StoredRecord
+from storage.trouble import told
+
+PATIENT = 20
+"""How often a view is tried again before what is known is taken to be of another file."""
 
 COLUMN_OF = {Fold.MIN: LEAST, Fold.MAX: MOST, Fold.AVG: TOTAL, Fold.COUNT: TOTAL}
 """Which column of a rollup answers a fold; the last value answers all others."""
@@ -129,6 +133,9 @@ class SeriesReader:
 
     def close(self) -> None:
         """Close this thread's connection."""
+        self._let_go()
+
+    def _let_go(self) -> None:
         if hasattr(self._local, "db"):
             self._local.db.close()
             del self._local.db
@@ -136,25 +143,49 @@ class SeriesReader:
     @contextmanager
     def _view(self) -> Iterator[sqlite3.Connection]:
         """One consistent state of the file, with the hot rows that belong to it."""
-        db = self._db
+        try:
+            with self._transaction() as db:
+                yield db
+        except sqlite3.OperationalError:
+            # The disk, the folder or the file may be another by the next question.
+            self._let_go()
+            raise
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        tries = 0
         while True:
+            db = self._db
             db.execute("begin")
             try:
                 generation = db.execute("select value from meta where name = 'generation'").fetchone()[0]
                 if self._hot.refresh(db, generation):
                     break
             except BaseException:
-                db.execute("rollback")
+                _end(db)
                 raise
             # Another thread has seen a later state: come again, and see it too.
-            db.execute("rollback")
+            _end(db)
+            tries += 1
+            if tries > PATIENT:
+                self._forget()
         try:
             yield db
         finally:
-            db.execute("rollback")
+            _end(db)
+
+    def _forget(self) -> None:
+        """Nothing of what is known holds: the file is another one."""
+        self._index = Index()
+        self._hot = Hot(self._index)
+        self._cold = Cold()
 
     @property
     def _db(self) -> sqlite3.Connection:
+        if hasattr(self._local, "db") and files.moved(self.path, self._local.db):
+            # A restored backup, or a WAL that was deleted under the writer, who has gone on with a new one.
+            self._let_go()
+            self._forget()
         if not hasattr(self._local, "db") and not self.path.exists():
             return files.empty(migrations.series)
         if not hasattr(self._local, "db"):
@@ -220,8 +251,17 @@ class SeriesReader:
         return int(head.times[-1]), ((n, float(f.values[-1])) for n, f in last)
 
     def _problem(self, quarantined: int) -> str:
+        trouble = told(self.path.parent)
+        if trouble:
+            return trouble
         ill = quarantined + len(self._cold.damaged) + len(self._hot.damaged)
         return f"{ill} damaged pieces are left out: run `trivet store scrub`" if ill else ""
+
+
+def _end(db: sqlite3.Connection) -> None:
+    """After some errors SQLite has ended the transaction itself."""
+    if db.in_transaction:
+        db.execute("rollback")
 
 
 def _sealed(db: sqlite3.Connection, stream: int) -> int:

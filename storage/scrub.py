@@ -7,16 +7,14 @@ Looking needs a reader only, so it burdens no collector; taking out is the write
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
+from storage import compaction
 from storage.codec import DamagedError
-from storage.compaction import Number, _put, _step
-from storage.compaction import quarantine as kept_apart
+from storage.compaction import Number
 from storage.migrations import hot_check
-from storage.rollup import Table, _spread
-from storage.segment import Read, Segment, reader
+from storage.segment import Filled, Read, Segment, encode, reader
 
 PAGES = "pages"
 """Damage of SQLite's own structure, which nothing can be taken out of."""
@@ -116,29 +114,29 @@ def _segment(db: sqlite3.Connection, number: int) -> Iterator[Damage]:
     except (DamagedError, TypeError) as damage:
         yield Damage("segment", number, str(damage))
         return
-    bad = len(head.numbers) - len(_good(head, read).series)
+    bad = len(head.numbers) - len(_good(head, read))
     if bad:
         yield Damage("segment", number, f"{bad} of its {len(head.numbers)} series are damaged")
 
 
-def _good(head: Segment, read: Read) -> Table:
-    """What is undamaged of a segment whose head is."""
+def _good(head: Segment, read: Read) -> dict[int, list[Filled]]:
+    """The undamaged series of a segment whose head is."""
     series = {}
     for number in head.numbers.tolist():
         try:
-            series[number] = [_spread(filled, len(head.times)) for filled in head.columns(read, number)]
+            series[number] = head.columns(read, number)
         except DamagedError:
             continue
-    return Table(head.times, head.turns, series)
+    return series
 
 
 def _take_poll(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
-    with _step(db, number):
-        try:
-            row = db.execute("select stream, at, at, data from hot where seq = ?", (piece.number,)).fetchone()
-        except sqlite3.DatabaseError:
-            row = (0, 0, 0, b"")
-        kept_apart(db, number, "poll", row[:3], piece.reason, row[3])
+    try:
+        row = db.execute("select stream, at, at, data from hot where seq = ?", (piece.number,)).fetchone()
+    except sqlite3.DatabaseError:
+        row = (0, 0, 0, b"")
+    with _transaction(db, number):
+        compaction.quarantine(db, number, "poll", row[:3], piece.reason, row[3])
         db.execute("delete from hot where seq = ?", (piece.number,))
 
 
@@ -147,14 +145,42 @@ def _take_segment(db: sqlite3.Connection, number: Number, piece: Damage) -> None
     stream, res, start, stop = db.execute(place, (piece.number,)).fetchone()
     try:
         blob = db.execute("select data from segment where id = ?", (piece.number,)).fetchone()[0]
-        read = reader(blob)
-        rest = _good(Segment(read, len(blob)), read)
+        rest = _rest(blob)
     except (DamagedError, TypeError):
         rest = None
     except sqlite3.DatabaseError:
         blob, rest = b"", None
-    with _step(db, number):
-        kept_apart(db, number, "segment", (stream, start, stop), piece.reason, blob)
+    with _transaction(db, number):
+        compaction.quarantine(db, number, "segment", (stream, start, stop), piece.reason, blob)
         db.execute("delete from segment where id = ?", (piece.number,))
-        if rest is not None and rest.series and np.size(rest.times):
-            _put(db, number, stream, res, start, stop, rest)
+        if rest:
+            db.execute(
+                "insert into segment (id, stream, res, start, stop, ticks, samples, data)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (number(), stream, res, start, stop, *rest),
+            )
+
+
+def _rest(blob: bytes) -> tuple[int, int, bytes] | None:
+    """Ticks, samples and blob of what is undamaged."""
+    read = reader(blob)
+    head = Segment(read, len(blob))
+    good = _good(head, read)
+    if not good:
+        return None
+    samples = sum(len(columns[0].values) for columns in good.values())
+    return len(head.times), samples, encode(head.times, head.turns, list(good), list(good.values()))
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection, number: Number) -> Iterator[None]:
+    """One that takes rows away: readers learn of it by the generation."""
+    db.execute("begin immediate")
+    try:
+        yield
+        db.execute("update meta set value = value + 1 where name = 'generation'")
+        db.execute("update meta set value = ? where name = 'seq'", (number(),))
+    except BaseException:
+        db.execute("rollback")
+        raise
+    db.execute("commit")

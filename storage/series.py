@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from metrics.poll import Poll
-from storage import compaction, files, migrations, scrub
+from storage import backup, compaction, files, migrations, scrub
 from storage.commits import Commits
 from storage.compaction import Retention
 from storage.mark import HighWater
@@ -35,7 +35,7 @@ class SeriesStore(SeriesReader):
         self._numbering = Numbering(self._number)
         self._mark = HighWater(self.path)
         try:
-            files.migrate(self.path, migrations.series)
+            files.migrate(self.path, migrations.series, backup.before_migration)
             self._open()
         except BaseException:
             self._lock.release()
@@ -61,6 +61,11 @@ class SeriesStore(SeriesReader):
         """
         at, layouts = files.milliseconds(now), self._numbering.layouts
         return compaction.compact(self._writer, self._writing, self._number, at, retention, layouts)
+
+    def prune_records(self, before: float) -> None:
+        """Forget records that were last seen before."""
+        with self._writing:
+            self._writer.execute("delete from record where at < ?", (before,))
 
     def quarantine(self, damage: Sequence[scrub.Damage]) -> list[scrub.Damage]:
         """Take damaged pieces out, their good series excepted; those that were still there and are damaged indeed."""

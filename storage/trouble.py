@@ -25,10 +25,7 @@ class TroubleFile:
 
     def tell(self, text: str) -> None:
         """Say it, or that all is well when it is empty; what cannot be said now is said the next time."""
-        if not text:
-            body = b""
-        else:
-            body = json.dumps({"at": time.time(), "text": text[:2000]}).encode()[: SIZE - 1]
+        body = json.dumps({"at": time.time(), "text": text[:600]}).encode() if text else b""
         try:
             os.pwrite(self._file, body.ljust(SIZE, b" "), 0)
         except OSError:
@@ -46,6 +43,8 @@ def told(folder: Path, now: float | None = None) -> str:
         body = (folder / NAME).read_bytes().strip()
         kept = json.loads(body) if body else {}
     except (OSError, ValueError):
-        return ""
+        body, kept = b"", {}
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"The collector cannot write: {folder} is on a read-only file system. History can be read."
     current = abs((time.time() if now is None else now) - float(kept.get("at", 0.0))) < CURRENT
     return str(kept.get("text", "")) if current else ""

@@ -23,9 +23,12 @@ def reader(config: Config) -> Reader:
         raise _unreadable(remote, error) from None
 
 
-def store(config: Config, say: Say) -> Store:
-    """To write to, once per data folder; raises StoreBusy or another StoreError."""
-    local = SeriesStore(config.folder)
+def store(config: Config, say: Say, local: SeriesStore | None = None) -> Store:
+    """To write to, once per data folder; raises StoreBusy or another StoreError.
+
+    local  the folder's own store, when the caller has opened it and compacts it; it is closed with the rest
+    """
+    local = local or SeriesStore(config.folder)
     remote = _instead(config)
     try:
         if remote is not None:
