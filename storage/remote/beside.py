@@ -24,12 +24,15 @@ class BesideStore:
     ) -> None:
         """Remotes are served from the watermark that the folder's state file has for each."""
         self._local = local
+        # All that can fail comes before the first thread.
         marks = Marks(folder)
-        self._feeds = [self._feed(remote, marks, say, pause) for remote in remotes]
-
-    def _feed(self, remote: Remote, marks: Marks, say: Say, pause: float) -> Feed:
-        replay = Replay(self._local, marks, remote.name, seconds(remote.backfill))
-        return Feed(remote.name, Sender(Door(remote), remote, say), replay, say, resend_live=False, pause=pause)
+        parts = [
+            (remote, Sender(Door(remote), remote, say), Replay(local, marks, remote.name, seconds(remote.backfill)))
+            for remote in remotes
+        ]
+        self._feeds = [
+            Feed(remote.name, sender, replay, say, resend_live=False, pause=pause) for remote, sender, replay in parts
+        ]
 
     def append(self, poll: Poll) -> None:
         """See Store.append."""

@@ -48,9 +48,8 @@ class Door:
         self.name = remote.name
         self._timeout = seconds(remote.timeout)
         self._ca_file = remote.ca_file
-        self._secret = _secret(remote)
-        self._headers = {"User-Agent": "trivet", **remote.headers, **_authorization(remote, self._secret)}
-        self._hidden = [text for text in (self._secret, *self._headers_hidden(remote)) if text]
+        self._remote = remote
+        self._headers, self._hidden = self._identity()
         self.renewed = False
         """Set when a connection was found closed shortly after it had worked: the remote may have started anew."""
         self._idle: dict[tuple[str, str], list[tuple[http.client.HTTPConnection, float]]] = {}
@@ -74,6 +73,14 @@ class Door:
             for connection, _ in (each for kept in self._idle.values() for each in kept):
                 connection.close()
             self._idle.clear()
+
+    def _identity(self) -> tuple[dict[str, str], list[str]]:
+        """Headers of every request, and what of them is never said."""
+        secret = _secret(self._remote)
+        headers = {"User-Agent": "trivet", **self._remote.headers, **_authorization(self._remote, secret)}
+        # A header may be a key too; short ones are tenants' numbers and would hide half of every message.
+        keys = (value for value in self._remote.headers.values() if len(value) >= 8)
+        return headers, [text for text in (secret, *keys) if text]
 
     def _kept(self, parts: SplitResult) -> http.client.HTTPConnection:
         """A connection that was used before. Raises _Closed when there is none."""
@@ -140,6 +147,10 @@ class Door:
         text = f"{self.name}: {place}: HTTP {status} {reason}: {' '.join(words.split())[:200]}"
         if status >= 500 or status == 429:
             return Waits(text, _after(wait))
+        if status in (401, 403):
+            # The file may hold a newer secret by now; while it cannot be read, the old one is as good as any.
+            with contextlib.suppress(OSError):
+                self._headers, self._hidden = self._identity()
         if status in _SHUT or status < 400:
             return Waits(f"{text} ({_SHUT.get(status) or 'it points elsewhere'})")
         return Refused(text, status, words)
@@ -148,11 +159,6 @@ class Door:
         for secret in self._hidden:
             text = text.replace(secret, "…")
         return text
-
-    @staticmethod
-    def _headers_hidden(remote: Remote) -> list[str]:
-        # A header may be a key too; short ones are tenants' numbers and would hide half of every message.
-        return [value for value in remote.headers.values() if len(value) >= 8]
 
 
 @contextmanager

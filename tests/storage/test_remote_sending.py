@@ -202,3 +202,18 @@ def test_secrets_are_sent_and_never_said(receiver: Receiver, make: Made, tmp_pat
         sender.send(TWO_BY_FOUR)
     assert "you said …" in str(caught.value)
     assert secret not in str(caught.value)
+
+
+def test_a_secret_that_was_changed_is_read_again_when_the_old_one_is_refused(
+    receiver: Receiver, make: Made, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "token", "old-token-old")
+    sender = make(token_file=str(path))
+    sender.send(TWO_BY_FOUR)
+    written(path, "new-token-new")
+    receiver.answers = [(401, {}, "unknown token old-token-old")]
+    with pytest.raises(Waits) as caught:
+        sender.send(TWO_BY_FOUR)
+    assert "old-token-old" not in str(caught.value)
+    sender.send(TWO_BY_FOUR)
+    assert receiver.asked[-1]["Authorization"] == "Bearer new-token-new"
