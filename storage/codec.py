@@ -102,7 +102,8 @@ def _decimal(values: Column, bits: NDArray[np.int64]) -> tuple[int, NDArray[np.i
         factor = 10.0**exponent
         if not _comes_back(probe, factor):
             continue
-        integers = np.rint(values * factor)
+        with np.errstate(over="ignore"):
+            integers = np.rint(values * factor)
         if np.abs(integers).max() < _EXACT and ((integers / factor).view(np.int64) == bits).all():
             return exponent, integers.astype(np.int64)
     return None

@@ -6,12 +6,14 @@ start anew. Windows are (start, stop], so that a step's last sample is in the wi
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from storage.codec import DamagedError
+from storage.index import Numbers, layout
 from storage.migrations import hot_check
 from storage.plan import HOUR, RAW, TEN_MINUTES
 from storage.rollup import Table, joined, of_rows, of_segment, rolled, without
@@ -25,6 +27,7 @@ GRACE = 15 * 60_000
 """How long a window waits for late polls; later ones cost its segment being written anew."""
 
 Number = Callable[[], int]
+Row = tuple[int, int, int, int, int, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +131,12 @@ def _seal(db: sqlite3.Connection, number: Number, stream: int, start: int, repor
         "select seq, at, layout, turn, crc, data from hot where stream = ? and at > ? and at <= ? order by at, seq",
         (stream, start, start + WINDOW),
     ).fetchall()
-    good = [row for row in rows if hot_check(stream, row[1], row[2], row[3], row[5]) == row[4]]
+    layouts = _layouts(db, {row[2] for row in rows})
+    good = [row for row in rows if _sound(stream, row, layouts)]
     with _step(db, number):
         _quarantine_rows(db, number, stream, [row for row in rows if row not in good], report)
         if good:
-            fresh = _rows_table(db, good)
+            fresh = _rows_table(layouts, good)
             there = _overlapping(db, stream, RAW, start, start + WINDOW)
             old = _taken(db, number, stream, there, report)
             low = min([start, *(segment[1] for segment in there)])
@@ -208,18 +212,33 @@ def _drop_layouts(db: sqlite3.Connection, used: Sequence[int]) -> None:
 
 def _tidy(db: sqlite3.Connection) -> None:
     """Give the room back: to the file, and from the WAL."""
-    db.execute("pragma incremental_vacuum").fetchall()
+    # executescript, as execute would give back one page only: it makes one step of a statement without columns.
+    db.executescript("pragma incremental_vacuum")
     db.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
 # --- pieces ---------------------------------------------------------------------------------------------------
 
 
-def _rows_table(db: sqlite3.Connection, rows: Sequence[tuple[int, int, int, int, int, bytes]]) -> Table:
-    layouts = {
-        number: np.frombuffer(db.execute("select series from layout where id = ?", (number,)).fetchone()[0], np.uint32)
-        for number in {row[2] for row in rows}
-    }
+def _layouts(db: sqlite3.Connection, wanted: Iterable[int]) -> dict[int, Numbers]:
+    """Those of some layouts that are not damaged."""
+    found = {}
+    for number in wanted:
+        with suppress(DamagedError):
+            found[number] = layout(db, number)
+    return found
+
+
+def _sound(stream: int, row: Row, layouts: Mapping[int, Numbers]) -> bool:
+    try:
+        checked = hot_check(stream, row[1], row[2], row[3], row[5]) == row[4]
+    except TypeError:
+        # A number that has become a text.
+        return False
+    return checked and row[2] in layouts and len(row[5]) == 8 * len(layouts[row[2]])
+
+
+def _rows_table(layouts: Mapping[int, Numbers], rows: Sequence[Row]) -> Table:
     numbers = np.array([row[0] for row in rows])
     # Between two polls that came in the wrong order a counter may have fallen unseen.
     late = np.append(False, numbers[1:] < numbers[:-1])

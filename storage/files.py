@@ -113,6 +113,10 @@ def _opened(path: Path, how: str, *first: str) -> Reading:
         for pragma in first:
             connection.execute(pragma).fetchall()
         connection.execute("select 1 from sqlite_master limit 1").fetchall()
+    except UnicodeDecodeError as error:
+        # SQLite's words about a damaged schema quote the damage.
+        connection.close()
+        raise sqlite3.DatabaseError(f"{path} has a damaged schema: {error.object!r:.200}") from None
     except BaseException:
         connection.close()
         raise

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.points import Column
+from storage.codec import DamagedError
 from storage.index import Index, Numbers
 from storage.migrations import hot_check
 from storage.segment import Times
@@ -100,12 +101,23 @@ class Hot:
             )
             for seq, stream, at, layout, turn, crc, data in rows.fetchall():
                 self._last = seq
-                numbers = self._index.layout(db, layout)
-                if hot_check(stream, at, layout, turn, data) != crc or len(data) != 8 * len(numbers):
+                try:
+                    numbers = self._checked(db, (stream, at, layout, turn, data), crc)
+                except (DamagedError, TypeError):
+                    # TypeError: a number that has become a text.
                     self.damaged.add(seq)
                     continue
                 self._add(stream, at, bool(turn), numbers, data)
             return True
+
+    def _checked(self, db: sqlite3.Connection, row: tuple[int, int, int, int, bytes], crc: int) -> Numbers:
+        # First: a damaged row may name a layout that there never was.
+        if hot_check(*row) != crc:
+            raise DamagedError("its checksum is wrong")
+        numbers = self._index.layout(db, row[2])
+        if len(row[4]) != 8 * len(numbers):
+            raise DamagedError("it has not as many values as its layout")
+        return numbers
 
     def runs(self, stream: int) -> list[Run]:
         """The polls of a stream; no time is in two of them."""

@@ -1,5 +1,6 @@
 """Which series, layouts and streams there are: read once, then only what is new, since rows are never changed."""
 
+import hashlib
 import json
 import sqlite3
 import threading
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.model import SOURCE, Labels, Selector, labelled
+from storage.codec import DamagedError
 
 Numbers = NDArray[np.uint32]
 
@@ -57,10 +59,9 @@ class Index:
         return iter(list(self._names.values()) if metric is None else list(self._by_metric.get(metric, ())))
 
     def layout(self, db: sqlite3.Connection, number: int) -> Numbers:
-        """The series numbers of a layout, in the order of a poll's values."""
+        """The series numbers of a layout, in the order of a poll's values; DamagedError when they are not those."""
         if number not in self._layouts:
-            row = db.execute("select series from layout where id = ?", (number,)).fetchone()
-            self._layouts[number] = np.frombuffer(row[0], dtype=np.uint32)
+            self._layouts[number] = layout(db, number)
         return self._layouts[number]
 
     def refresh(self, db: sqlite3.Connection) -> None:
@@ -82,3 +83,11 @@ class Index:
                 self._names[number] = name
                 self._by_metric.setdefault(metric, []).append(name)
                 self._last_series = number
+
+
+def layout(db: sqlite3.Connection, number: int) -> Numbers:
+    """The same, read from the file: with a layout that changed, values would be shown as those of other series."""
+    row = db.execute("select digest, series from layout where id = ?", (number,)).fetchone()
+    if row is None or not isinstance(row[1], bytes) or hashlib.blake2b(row[1], digest_size=16).digest() != row[0]:
+        raise DamagedError(f"layout {number} is damaged")
+    return np.frombuffer(row[1], dtype=np.uint32)

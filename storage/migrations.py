@@ -3,6 +3,7 @@
 `storage/FORMAT.md` says what the tables hold.
 """
 
+import hashlib
 import zlib
 
 import numpy as np
@@ -83,7 +84,9 @@ def _move_polls(db: Database) -> int:
     for row in db.query("select * from old_layout"):
         layouts[row["id"]] = streams[row["source"], row["tier"]]
         numbers = np.frombuffer(row["series"], np.int64).astype(np.uint32).tobytes()
-        new = (row["id"], layouts[row["id"]], row["digest"], numbers)
+        # The old digest was of numbers of eight bytes.
+        digest = hashlib.blake2b(numbers, digest_size=16).digest()
+        new = (row["id"], layouts[row["id"]], digest, numbers)
         db.execute("insert into layout (id, stream, digest, series) values (?, ?, ?, ?)", new)
     seq = max(layouts, default=0)
     for row in db.query("select * from poll order by at, id"):
