@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from collectors.kinds import source_types
 from commands.house import catalog, target_names
-from metrics.config import SECTIONS
+from metrics.config import SECTIONS, Remote
 from metrics.forms import Form
 
 WIDTH = 116
@@ -23,7 +23,11 @@ REQUIRED = {
     "url": {"api": "http://127.0.0.1:3000/metrics"},
 }
 OPTIONAL = {"tags": '{ environment = "production" }', "password_file": '"/etc/trivet/password"'}
-SUGGESTED = {"postgres": ["password_file"], "pgbouncer": ["password_file"]}
+REMOTE = {
+    "name": '"central"',
+    "write_url": '"http://127.0.0.1:8428/api/v1/write"',
+    "read_url": '"http://127.0.0.1:8428"',
+}
 ORDER = ("postgres", "pgbouncer", "redis", "api")
 
 
@@ -34,6 +38,7 @@ def text() -> str:
     blocks = [
         HEAD,
         *(_section(name, kind) for name, kind in SECTIONS.items()),
+        _remote(),
         *(_source(k, kinds[k]) for k in ordered),
     ]
     return "\n".join(blocks)
@@ -42,6 +47,16 @@ def text() -> str:
 def _section(name: str, kind: type[Struct]) -> str:
     keys = "".join(_key(info, _default(info), True) for info in msgspec.structs.fields(kind))
     return f"[{name}]\n{keys}"
+
+
+def _remote() -> str:
+    """All of it commented out: most have none."""
+    about = (Remote.__doc__ or "").partition(": ")[2]
+    keys = "".join(
+        _key(info, REMOTE.get(info.name) or _default(info), True)
+        for info in sorted(msgspec.structs.fields(Remote), key=lambda info: not info.required)
+    )
+    return f"# [[remote]]\n# {about[:1].upper()}{about[1:]} docs/scaling.md\n{keys}"
 
 
 def _source(kind: str, struct: type[Struct]) -> str:

@@ -15,7 +15,7 @@ from dashboards.scorecard import scorecard
 from dashboards.span import DEFAULT, SpanError, parse
 from dashboards.survey import Survey
 from metrics.config import nearest
-from storage.reading import SeriesReader
+from storage.remote.opening import reader
 
 WHAT = ("targets", "charts")
 
@@ -47,7 +47,7 @@ def export(
     given = {"range": span or "", "from": start or "", "to": end or ""}
     try:
         survey = Survey(
-            store=SeriesReader(settings.folder),
+            store=reader(settings),
             catalog=house.catalog(),
             sources=watched(settings.sources),
             bounds=settings.bounds,

@@ -76,7 +76,7 @@ def thinned(times: Times, turns: NDArray[np.bool_], step: float) -> NDArray[np.i
     """
     if not len(times):
         return np.empty(0, dtype=np.int64)
-    bucket = -(-times // round(step * 1000))
+    bucket = -(-times // (step * 1000))
     keep = np.append(bucket[1:] != bucket[:-1], True)
     keep |= turns
     keep[:-1] |= turns[1:]

@@ -47,7 +47,8 @@ class SeriesReader:
         with self._view() as db:
             for stream, names in self._index.chosen(db, selector).items():
                 for name, times, values, _ in self._parts(db, stream, names, after, until, step, LAST):
-                    found.setdefault(name, []).append((times, values))
+                    if len(times):
+                        found.setdefault(name, []).append((times, values))
         return [Points(name.mapping, *joined(parts)) for name, parts in found.items()]
 
     def window(

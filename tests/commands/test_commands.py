@@ -154,7 +154,7 @@ def test_export_writes_what_the_page_shows(tmp_path: Path) -> None:
     assert (
         trivet("export", "redis", "--what", "charts", "--range", "15m", "-o", str(out), "--config", path).exit_code == 0
     )
-    rows = list(csv.reader(out.open()))
+    rows = list(csv.reader(io.StringIO(out.read_text())))
     assert rows[0][0] == "time"
     assert "ratio" in " ".join(rows[1])
     wrong = trivet("export", "rediss", "--config", path)

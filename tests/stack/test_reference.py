@@ -92,7 +92,7 @@ def test_a_killed_granian_takes_its_workers_with_it(restarted: ReferenceStack) -
     assert granian is not None
     os.kill(granian.pid, signal.SIGKILL)
     assert workers
-    assert all(worker is None or worker.wait(5) for worker in workers)
+    assert all(worker is None or worker.wait(20) for worker in workers)
     assert {part.name for part in restarted.status() if not part.ready} == {"api"}
 
 
