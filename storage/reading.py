@@ -13,20 +13,17 @@ from metrics.model import Labels, Selector
 from metrics.points import LOOKBACK, Column, Points
 from storage import files, migrations
 from storage.cold import Cold
-from storage.grid import Parts, fold_parts, joined, top_of
+from storage.grid import Parts, columns_of, fold_parts, joined, top_of
 from storage.hot import Hot, Run
 from storage.index import Index, Name
-from storage.plan import RAW, Piece, pieces, preference, thinned
-from storage.rollup import COUNT, LAST, LEAST, MOST, TOTAL
-from storage.segment import Filled, Segment, Times
+from storage.plan import RAW, pieces, preference, thinned
+from storage.rollup import LAST
+from storage.segment import Filled, Times
 from storage.store import Fold, Grid, Health, StoredRecord
 from storage.trouble import told
 
 PATIENT = 20
 """How often a view is tried again before what is known is taken to be of another file."""
-
-COLUMN_OF = {Fold.MIN: LEAST, Fold.MAX: MOST, Fold.AVG: TOTAL, Fold.COUNT: TOTAL}
-"""Which column of a rollup answers a fold; the last value answers all others."""
 
 
 class SeriesReader:
@@ -46,26 +43,36 @@ class SeriesReader:
         found: dict[Name, list[tuple[Times, Column]]] = {}
         with self._view() as db:
             for stream, names in self._index.chosen(db, selector).items():
-                for name, times, values, _ in self._parts(db, stream, names, after, until, step, LAST):
+                for name, times, values, _ in self._parts(db, stream, names, after, until, step, (LAST,)):
                     if len(times):
-                        found.setdefault(name, []).append((times, values))
+                        found.setdefault(name, []).append((times, values[LAST]))
         return [Points(name.mapping, *joined(parts)) for name, parts in found.items()]
 
     def window(
         self, selector: Selector, t0: float, step: float, n: int, fold: Fold, top: int | None = None
     ) -> list[Grid]:
         """See Reader.window."""
+        grids = self.windows(selector, t0, step, n, [fold])[fold]
+        return top_of(grids, top) if top else grids
+
+    def windows(
+        self, selector: Selector, t0: float, step: float, n: int, folds: Sequence[Fold]
+    ) -> dict[Fold, list[Grid]]:
+        """Several folds of the same values in one pass."""
         ends: Column = t0 + step * np.arange(n, dtype=np.float64)
-        back = LOOKBACK if fold in (Fold.INCREASE, Fold.RATE) else 0.0
+        back = LOOKBACK if {Fold.INCREASE, Fold.RATE} & set(folds) else 0.0
         after, until = files.milliseconds(t0 - step - back) - 1, files.milliseconds(float(ends[-1]))
         found: dict[Name, Parts] = {}
-        column = COLUMN_OF.get(fold, LAST)
+        columns = columns_of(folds)
         with self._view() as db:
             for stream, names in self._index.chosen(db, selector).items():
-                for name, times, values, counts in self._parts(db, stream, names, after, until, step, column, t0):
-                    found.setdefault(name, Parts()).add(times, values, counts)
-        grids = [Grid(name.labels, t0, step, fold_parts(parts, ends, step, fold)) for name, parts in found.items()]
-        return top_of(grids, top) if top else grids
+                for name, times, values, rolled in self._parts(db, stream, names, after, until, step, columns, t0):
+                    found.setdefault(name, Parts()).add(times, values, rolled)
+        grids: dict[Fold, list[Grid]] = {fold: [] for fold in folds}
+        for name, parts in found.items():
+            for fold, line in fold_parts(parts, ends, step, folds).items():
+                grids[fold].append(Grid(name.labels, t0, step, line))
+        return grids
 
     def latest(self, selector: Selector | None = None) -> list[tuple[str, Labels, float, float]]:
         """See Reader.latest."""
@@ -202,12 +209,11 @@ class SeriesReader:
         after: int,
         until: int,
         step: float,
-        column: int,
+        columns: Sequence[int],
         t0: float | None = None,
-    ) -> Iterator[tuple[Name, Times, Column, Column | None]]:
-        """Times and values of each wanted series, piece by piece.
+    ) -> Iterator[tuple[Name, Times, dict[int, Column], bool]]:
+        """Times and columns of each wanted series, piece by piece, and whether it is of a rollup; raw has LAST only.
 
-        ``column`` is taken where the piece is a rollup; of sums, the counts come with them, None where each is 1.
         With ``t0`` steps end there and all values come, without it they are thinned to one a step.
         """
         runs = self._hot.runs(stream)
@@ -222,22 +228,22 @@ class SeriesReader:
             low, high = np.searchsorted(head.times, (piece.after, piece.until), side="right").tolist()
             picked = _picked(head.times[low:high], head.turns[low:high], coarse, runs)
             for name in names:
-                filled = self._column(db, piece, head, name, column)
-                if filled is not None:
-                    counts = self._column(db, piece, head, name, COUNT) if piece.res and column == TOTAL else None
-                    times, values = cut(filled, head.times, low, high, picked)
-                    yield name, times, values, cut(counts, head.times, low, high, picked)[1] if counts else None
+                if name.number not in head:
+                    continue
+                cuts = {}
+                for column in columns if piece.res else (LAST,):
+                    filled = self._cold.column(db, piece.segment, head, name.number, column)
+                    if filled is not None:
+                        cuts[column] = cut(filled, head.times, low, high, picked)
+                for times, values in _even(cuts):
+                    yield name, times, values, piece.res > 0
         for run in runs:
             low, high = np.searchsorted(run.times, (after, until), side="right").tolist()
             picked = _picked(run.times[low:high], run.turns[low:high], coarse, ())
             for name in names:
                 if name.number in run.position:
-                    yield name, *cut(Filled(run.column(name.number)), run.times, low, high, picked), None
-
-    def _column(self, db: sqlite3.Connection, piece: Piece, head: Segment, name: Name, column: int) -> Filled | None:
-        if name.number not in head:
-            return None
-        return self._cold.column(db, piece.segment, head, name.number, column if piece.res else LAST)
+                    times, last = cut(Filled(run.column(name.number)), run.times, low, high, picked)
+                    yield name, times, {LAST: last}, False
 
     def _last_of(self, db: sqlite3.Connection, stream: int) -> tuple[int, Iterator[tuple[int, float]]]:
         """The newest poll of a stream that has no hot rows."""
@@ -263,6 +269,15 @@ def _end(db: sqlite3.Connection) -> None:
     """After some errors SQLite has ended the transaction itself."""
     if db.in_transaction:
         db.execute("rollback")
+
+
+def _even(cuts: dict[int, tuple[Times, Column]]) -> Iterator[tuple[Times, dict[int, Column]]]:
+    """Columns of one piece that share their ticks, together; a tick that a turn keeps has a last value only."""
+    by_ticks: dict[bytes, tuple[Times, dict[int, Column]]] = {}
+    for column, (times, values) in cuts.items():
+        key = times.tobytes() if len(cuts) > 1 else b""
+        by_ticks.setdefault(key, (times, {}))[1][column] = values
+    yield from by_ticks.values()
 
 
 def _sealed(db: sqlite3.Connection, stream: int) -> int:

@@ -78,6 +78,12 @@ class Reader(Protocol):
         """One column per series on a grid of n steps; with ``top`` only the series with the highest last values."""
         ...
 
+    def windows(
+        self, selector: Selector, t0: float, step: float, n: int, folds: Sequence[Fold]
+    ) -> dict[Fold, list[Grid]]:
+        """Several folds of the same values, in one pass where the store can."""
+        ...
+
     def latest(self, selector: Selector | None = None) -> Sequence[tuple[str, Labels, float, float]]:
         """Metric, labels, time and value of every series in its source's newest poll of each tier."""
         ...

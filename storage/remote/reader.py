@@ -93,6 +93,12 @@ class RemoteReader:
         grids = [Grid(labels, t0, step, values) for labels, values in columns if not np.isnan(values).all()]
         return top_of(grids, top) if top else sorted(grids, key=lambda grid: grid.labels)
 
+    def windows(
+        self, selector: Selector, t0: float, step: float, n: int, folds: Sequence[Fold]
+    ) -> dict[Fold, list[Grid]]:
+        """See Reader.windows; each fold is a question of its own."""
+        return {fold: list(self.window(selector, t0, step, n, fold)) for fold in folds}
+
     def latest(self, selector: Selector | None = None) -> list[tuple[str, Labels, float, float]]:
         """See Store.latest."""
         found = []
