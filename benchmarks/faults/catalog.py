@@ -1,6 +1,18 @@
 """Every fault, in the order of its number."""
 
-from benchmarks.faults import damage, disk, killing, limits, powercut, wal
+from benchmarks.faults import (
+    backups,
+    clock,
+    collectors,
+    damage,
+    disk,
+    failing,
+    killing,
+    limits,
+    migrating,
+    powercut,
+    wal,
+)
 from benchmarks.faults.fault import Fault
 
 FAULTS = (
@@ -11,8 +23,15 @@ FAULTS = (
     Fault(5, "limit of a file's size", limits.file_size, 2, 10),
     Fault(7, "damaged pages", damage.damaged_pages, 20, 60),
     Fault(8, "WAL deleted", wal.deleted, 8, 20),
+    Fault(9, "backup under load, restored", backups.under_load, 5, 20),
+    Fault(10, "clock set", clock.steps, 1, 2),
+    Fault(11, "two collectors", collectors.two, 6, 50),
+    Fault(12, "migration killed at each statement", migrating.at_each_statement, 15, 1000),
+    Fault(13, "failing fsync and write", failing.system_calls, 9, 60),
     Fault(14, "limit of open files", limits.descriptors, 2, 10),
     Fault(15, "limit of memory", limits.memory, 1, 3),
     Fault(16, "10,000 series in one poll", limits.many_series, 1, 3),
     Fault(17, "SIGTERM while writing", killing.told_to_stop, 10, 50),
+    Fault(18, "SIGSTOP", collectors.stopped, 1, 2),
+    Fault(19, "hung source among 20", collectors.hung, 1, 3),
 )

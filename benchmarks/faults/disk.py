@@ -86,5 +86,3 @@ def _remounted(place: Path) -> list[str]:
         lines += recovers(child)
         lines += child.stop()
     return [*lines, *wrong(folder, child.acked)]
-
-
