@@ -37,7 +37,7 @@ class Asked:
         return {_key(tuple(p.labels.items())): (p.times, p.values) for p in self.reader.raw(selector, start, end)}
 
     def window(self, selector: Selector, grid: Grid) -> dict[Key, Table]:
-        folded = [self.reader.window(selector, grid.t0, grid.step, grid.n, fold) for fold in FOLDS]
+        folded = self.reader.windows(selector, grid.t0, grid.step, grid.n, FOLDS).values()
         return {
             _key(columns[0].labels): np.array([column.values for column in columns])
             for columns in zip(*folded, strict=True)

@@ -54,6 +54,12 @@ class BesideStore:
         """See Store.window."""
         return self._local.window(selector, t0, step, n, fold, top)
 
+    def windows(
+        self, selector: Selector, t0: float, step: float, n: int, folds: Sequence[Fold]
+    ) -> dict[Fold, list[Grid]]:
+        """See Reader.windows."""
+        return self._local.windows(selector, t0, step, n, folds)
+
     def latest(self, selector: Selector | None = None) -> Sequence[tuple[str, Labels, float, float]]:
         """See Store.latest."""
         return self._local.latest(selector)
