@@ -40,7 +40,7 @@ def collect(config: Path) -> None:
         raise Stop(str(error)) from None
     if local.lost:
         say(f"{settings.folder}: the last {local.lost} numbers written are gone: was the -wal file deleted?")
-    patience = Patience(store.append, local.reopen, say, trouble.tell)
+    patience = Patience(store.append, local, say, trouble.tell)
     poller = Poller(settings.sources, patience.write, say)
     upkeep = Upkeep(local, retention(settings), say, lambda: not patience.trouble)
     poller.start()

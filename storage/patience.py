@@ -15,6 +15,7 @@ from collections.abc import Callable
 from metrics.duration import spoken
 from metrics.poll import Poll
 from storage.files import StoreMoved
+from storage.series import SeriesStore
 
 MOST_BYTES = 64 * 2**20
 LONGEST = 15 * 60.0
@@ -30,7 +31,7 @@ class Patience:
     """Stands between the poller and a store.
 
     write    the store's append
-    reopen   makes the store begin anew
+    local    the part of it that writes files: it is made to begin anew, and not to linger over what waits
     say      is given a line when the waiting begins and when it ends
     tell     is given the trouble each second, and nothing when it is over: for those who look at it from outside
     """
@@ -38,7 +39,7 @@ class Patience:
     def __init__(
         self,
         write: Write,
-        reopen: Callable[[], None],
+        local: SeriesStore,
         say: Say,
         tell: Callable[[str], None],
         *,
@@ -46,7 +47,7 @@ class Patience:
         longest: float = LONGEST,
     ) -> None:
         """Nothing waits."""
-        self._write, self._reopen, self._say, self._tell = write, reopen, say, tell
+        self._write, self._local, self._say, self._tell = write, local, say, tell
         self._most_bytes, self._longest = most_bytes, longest
         self._waiting: deque[tuple[float, int, Poll]] = deque()
         self._bytes = 0
@@ -115,8 +116,9 @@ class Patience:
 
     def _retried(self) -> bool:
         """Try everything that waits, oldest first; whether nothing does any more."""
+        linger, self._local.linger = self._local.linger, 0.0
         try:
-            self._reopen()
+            self._local.reopen()
             while True:
                 with self._lock:
                     if not self._waiting:
@@ -132,6 +134,8 @@ class Patience:
         except (*PASSING, sqlite3.ProgrammingError) as error:
             self._reason = _named(error)
             return False
+        finally:
+            self._local.linger = linger
 
     def _put(self, poll: Poll) -> None:
         try:

@@ -134,7 +134,7 @@ class SeriesReader:
                 series = db.execute("select count(*) from series").fetchone()[0]
                 ill = db.execute("select count(*) from quarantine").fetchone()[0]
         except sqlite3.Error as error:
-            return Health(0, 0, 0, None, None, problem=str(error))
+            return Health(0, 0, 0, None, None, problem=told(self.path.parent) or str(error))
         oldest = min((at / 1000 for at in (first, begun) if at is not None), default=None)
         newest = max((at / 1000 for at in (last, ended) if at is not None), default=None)
         return Health(series, polls + ticks, files.size(self.path), oldest, newest, self._problem(ill))

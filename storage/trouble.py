@@ -44,7 +44,11 @@ def told(folder: Path, now: float | None = None) -> str:
         kept = json.loads(body) if body else {}
     except (OSError, ValueError):
         body, kept = b"", {}
-    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+    try:
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    except OSError:
+        return ""
+    if read_only:
         return f"The collector cannot write: {folder} is on a read-only file system. History can be read."
     current = abs((time.time() if now is None else now) - float(kept.get("at", 0.0))) < CURRENT
     return str(kept.get("text", "")) if current else ""
