@@ -59,6 +59,7 @@ def joined(pieces: Sequence[Piece]) -> tuple[Column, Column]:
     return times / 1000, values
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def fold_parts(parts: Parts, ends: Column, step: float, folds: Sequence[Fold]) -> dict[Fold, Column]:
     """One value per step (end − step, end] for each fold; nan where the step has no sample, 0 for a count.
 

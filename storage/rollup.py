@@ -93,6 +93,7 @@ def without(table: Table, start: int, stop: int) -> Table:
     return Table(table.times[stays], table.turns[stays], series)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def rolled(table: Table, res: int) -> Table:
     """A raw table at a resolution in seconds: the last tick of each (k·res − res, k·res], and both sides of turns."""
     picked = thinned(table.times, table.turns, res)

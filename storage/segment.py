@@ -44,6 +44,7 @@ class Filled:
     mask: NDArray[np.bool_] | None = None
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def encode(
     times: Times, turns: NDArray[np.bool_], numbers: Sequence[int], columns: Sequence[Sequence[Filled]]
 ) -> bytes:

@@ -15,6 +15,7 @@ from storage.importing.formats import detected
 from storage.importing.load import load
 from storage.importing.problems import ImportRefused
 from storage.series import SeriesStore
+from storage.store import Fold
 
 BEGIN = 1_760_000_000
 FOREVER = Retention(raw=1e10, ten_minutes=1e10, hour=1e10)
@@ -167,7 +168,11 @@ def test_an_import_that_ends_half_way_says_so(
 def test_special_values(store: SeriesStore, tmp_path: Path) -> None:
     """What is no finite number is kept as it is."""
     text = f"time,metric,value\n{BEGIN},x,NaN\n{BEGIN + 1},x,Inf\n{BEGIN + 2},x,-inf\n{BEGIN + 3},x,1e-320\n"
-    bring(store, tmp_path / "file", text)
+    huge = f"{BEGIN},huge,1e308\n{BEGIN + 1},huge,1.5e308\n{BEGIN + 2},huge,-1.7e308\n"
+    bring(store, tmp_path / "file", text + huge)
+    for fold in Fold:
+        for metric in ("x", "huge"):
+            store.window(Selector(metric), BEGIN - 10, 3600, 3, fold)
     (points,) = store.raw(Selector("x"), 0, 1e10)
     assert math.isnan(points.values[0])
     assert points.values[1:].tolist() == [math.inf, -math.inf, 1e-320]
