@@ -15,9 +15,8 @@ from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
-from collectors.clock import ClockWatch, moment
+from collectors.clock import ClockWatch, Every, moment
 from collectors.deadline import WATCHDOG
 from collectors.kinds import collector_of
 from collectors.source import Source
@@ -85,7 +84,7 @@ class Poller:
             every = station.source.every
             self._scheduler.add_job(
                 self._turn,
-                IntervalTrigger(seconds=every, start_date=moment(self._clock() + every * spread(name)), timezone=UTC),
+                Every(every, moment(self._clock() + every * spread(name))),
                 args=[name],
                 id=name,
                 max_instances=1,
