@@ -47,7 +47,9 @@ def collect(config: Path) -> None:
     upkeep.start()
     say(f"Collecting from {len(settings.sources)} sources into {settings.folder}.")
     try:
-        stopping.wait()
+        # By and by: Python sees a signal that the kernel gave to another thread only when this one wakes.
+        while not stopping.wait(1.0):
+            continue
     finally:
         poller.stop()
         patience.close()

@@ -92,3 +92,22 @@ def _first_version(path: Path) -> None:
         digest = hashlib.blake2b(series, digest_size=16).digest()
         db.execute("insert into layout values (1, 1, 'fast', ?, ?)", (digest, series))
         db.execute("insert into poll values (1, 1, 'fast', 5.0, 0, 1, ?)", (np.array([7.0]).tobytes(),))
+
+
+def test_history_is_read_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a clean end there is no WAL. Root may write everywhere, so SQLite is only told that it may not."""
+    with closing(SeriesStore(tmp_path)) as store:
+        store.append(poll(10, {"x": 1}))
+    opened, asked = files._opened, []
+
+    def refused(path: Path, how: str, *first: str) -> files.Reading:
+        asked.append(how)
+        if how == "mode=ro":
+            raise sqlite3.OperationalError("unable to open database file")
+        return opened(path, how, *first)
+
+    monkeypatch.setattr(files, "_opened", refused)
+    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    with closing(SeriesReader(tmp_path)) as reader:
+        assert [points.values.tolist() for points in reader.raw(Selector("x"), 0, 99)] == [[1.0]]
+    assert asked == ["mode=ro", "mode=ro&immutable=1"]
