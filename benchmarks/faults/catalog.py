@@ -1,4 +1,4 @@
-"""Every fault, in the order of its number."""
+"""Every fault, in the order of its number, with how often it is caused in the gate and in full."""
 
 from benchmarks.faults import (
     backups,
@@ -7,6 +7,7 @@ from benchmarks.faults import (
     damage,
     disk,
     failing,
+    folder,
     killing,
     limits,
     migrating,
@@ -21,6 +22,7 @@ FAULTS = (
     Fault(3, "power cut", powercut.power_cut, 3, 10),
     Fault(4, "disk full, then freed", disk.full, 3, 20),
     Fault(5, "limit of a file's size", limits.file_size, 2, 10),
+    Fault(6, "data folder read-only or foreign", folder.unwritable, 1, 5),
     Fault(7, "damaged pages", damage.damaged_pages, 20, 60),
     Fault(8, "WAL deleted", wal.deleted, 8, 20),
     Fault(9, "backup under load, restored", backups.under_load, 5, 20),

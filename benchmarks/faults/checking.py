@@ -36,7 +36,7 @@ def shown(folder: Path, found: Found, series: int = polls.SERIES, *, whole: bool
     with closing(SeriesReader(folder)) as reader:
         points = [each for metric in ("work_total", "level") for each in reader.raw(Selector(metric), 0, END)]
         ill = reader.health().problem
-    if ill and whole:
+    if whole and ill and ("damaged" in ill or "cannot write" not in ill):
         yield f"health: {ill}"
     for each in points:
         yield from _series(each, found, whole)

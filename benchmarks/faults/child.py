@@ -1,6 +1,7 @@
 """A writer process seen from outside: what it acknowledged, what failed, and its end."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ class Child:
 
     def __init__(self, argv: Sequence[str], env: dict[str, str] | None = None) -> None:
         """Start it."""
+        # With it SIGABRT shows where each thread is.
+        env = {**(os.environ if env is None else env), "PYTHONFAULTHANDLER": "1"}
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
         self.acked: Acked = set()
         self.errors: list[str] = []
@@ -62,8 +65,12 @@ class Child:
         try:
             self.process.wait(patience)
         except subprocess.TimeoutExpired:
-            self.kill()
-            return [f"still there {time.monotonic() - begun:.1f} s after SIGTERM"]
+            self.process.send_signal(signal.SIGABRT)
+            self.wait()
+            where = "; ".join(
+                line.strip() for line in self.complaints if line.startswith(("Thread", "Current", "  File"))
+            )
+            return [f"still there {time.monotonic() - begun:.1f} s after SIGTERM: {where}"]
         self.wait()
         return [f"exit code {self.process.returncode}: {self.complaint()}"] if self.process.returncode else []
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,11 @@ STAY = 5.0
 def steps(ground: Path, times: int) -> Outcome:
     """Each step and, some seconds later, back again: at most one poll is missed at each."""
     outcome, library = Outcome(), _library()
-    with api() as url:
+    with api() as url, ThreadPoolExecutor(len(STEPS)) as all_at_once:
         for i in range(times):
-            for name, seconds in STEPS.items():
-                outcome.count(_set(ground / f"{seconds} {i}", url, seconds, library), name)
+            done = all_at_once.map(lambda by, i=i: _set(ground / f"{by} {i}", url, by, library), STEPS.values())  # type: ignore[misc]
+            for name, lines in zip(STEPS, done, strict=True):
+                outcome.count(lines, name)
     return outcome
 
 

@@ -1,5 +1,6 @@
 """Faults 4 and 6, the mounts: a file system that is full or read-only for a while."""
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,10 @@ def readable(folder: Path, child: Child, series: int) -> list[str]:
     """History is served while nothing can be written, and no number of it is wrong."""
     time.sleep(0.2)
     acked, found = set(child.acked), Found()
+    # It stands still meanwhile: what is shown is asked for metric by metric.
+    child.process.send_signal(signal.SIGSTOP)
     lines = list(shown(folder, found, series))
+    child.process.send_signal(signal.SIGCONT)
     there = {(source, int(number)) for source, numbers in found.items() for number in numbers}
     return lines + ([f"not readable: {len(acked - there)} acknowledged polls"] if acked - there else [])
 
