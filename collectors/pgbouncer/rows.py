@@ -45,11 +45,15 @@ def _limit(database: Row | None, user: Row | None) -> int | None:
 
 
 def _own(row: Row | None, column: str) -> int | None:
-    """A whole number that is set: NULL, empty and −1 mean that it is not."""
+    """A whole number that is set: NULL, empty and −1 mean that it is not.
+
+    >>> [_own({"pool_size": given}, "pool_size") for given in ("20", None, "", -1, float("inf"))]
+    [20, None, None, None, None]
+    """
     value = None if row is None else row.get(column)
     try:
         number = int(value) if value is not None else -1
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if number >= 0 else None
 
