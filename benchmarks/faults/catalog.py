@@ -8,10 +8,12 @@ from benchmarks.faults import (
     disk,
     failing,
     folder,
+    fuzzing,
     killing,
     limits,
     migrating,
     powercut,
+    remote,
     wal,
 )
 from benchmarks.faults.fault import Fault
@@ -36,4 +38,6 @@ FAULTS = (
     Fault(17, "SIGTERM while writing", killing.told_to_stop, 10, 50),
     Fault(18, "SIGSTOP", collectors.stopped, 1, 2),
     Fault(19, "hung source among 20", collectors.hung, 1, 3),
+    Fault(20, "garbage replies", fuzzing.garbage, 100_000, 1_000_000),
+    Fault(21, "remote store away for five minutes", remote.away, 1, 5),
 )

@@ -36,6 +36,10 @@ class Writer:
         last = self.given.first + self.given.count if self.given.count else sys.maxsize
         number = self.given.first
         while number < last and not self.stopping.is_set():
+            if self.given.lie and number % 10 == 9:
+                tell(f"a {source} {number}")
+                number += 1
+                continue
             try:
                 self.store.append(poll(number, source, self.given.series))
             except ERRORS as error:
@@ -98,6 +102,8 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=0.0)
     parser.add_argument("--compact", type=float, default=0.0)
     parser.add_argument("--ahead", type=float, default=0.0)
+    # For the test that the harness notices.
+    parser.add_argument("--lie", action="store_true", help="acknowledge each tenth poll without writing it")
     writer = Writer(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda *_: writer.stopping.set())
     tell("ready")
