@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from storage.series import SeriesStore
 from storage.upkeep import told
 
 SAY_EVERY = 2.0
+TOGETHER = 1000
+"""Damaged pieces of one errand."""
 
 
 @click.group()
@@ -46,8 +48,9 @@ def stats(config: Path) -> None:
 
 @store.command(name="scrub")
 @click.option("--dry-run", is_flag=True, help="Only look; take nothing out.")
+@click.option("--forget", is_flag=True, help="Afterwards, delete what is in quarantine.")
 @house.config_option()
-def scrub_(dry_run: bool, config: Path) -> None:
+def scrub_(dry_run: bool, forget: bool, config: Path) -> None:
     """Verify every checksum, and put what is damaged into quarantine. Exits with 1 when anything is.
 
     The undamaged series of a damaged segment stay. What SQLite itself cannot read is mended by a backup only:
@@ -60,13 +63,10 @@ def scrub_(dry_run: bool, config: Path) -> None:
         click.echo(str(damage))
     movable = [damage for damage in found if damage.kind in ("poll", "segment")]
     if movable and not dry_run:
-        taken = _written(
-            config,
-            "quarantine",
-            lambda own: {"taken": len(own.quarantine(movable))},
-            damage=[[piece.kind, piece.number, piece.reason] for piece in movable],
-        )
-        say(f"{taken['taken']} damaged pieces are now in quarantine.")
+        say(f"{_put_aside(config, movable)} damaged pieces are now in quarantine.")
+    if forget and not dry_run:
+        gone = _written(config, "forget", lambda own: {"forgotten": own.forget_quarantine()})["forgotten"]
+        say(f"{gone} pieces were in quarantine and are deleted.")
     if found:
         raise Stop(f"{len(found)} pieces are damaged.")
     say("No damage.")
@@ -140,6 +140,20 @@ def import_(file: tuple[Path, ...], source: str, form: str | None, replace: bool
         )
     begin, end = (time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(done[key] / 1000)) for key in ("from", "to"))
     click.echo(f"{done['samples']:,} samples of {done['series']:,} series, {begin} to {end} UTC, into {source}")
+
+
+def _put_aside(config: Path, found: Sequence[scrub.Damage]) -> int:
+    taken = 0
+    for at in range(0, len(found), TOGETHER):
+        some = found[at : at + TOGETHER]
+        done = _written(
+            config,
+            "quarantine",
+            lambda own, some=some: {"taken": len(own.quarantine(some))},  # type: ignore[misc]
+            damage=[[piece.kind, piece.number, piece.reason] for piece in some],
+        )
+        taken += int(done["taken"])
+    return taken
 
 
 def _written(

@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,9 @@ class Errands:
 
     def _answer(self, asker: socket.socket) -> None:
         def say(text: str) -> None:
-            _send(asker, {"say": text})
+            # An asker that has left does not keep the errand from being done to its end.
+            with suppress(OSError):
+                _send(asker, {"say": text})
 
         try:
             asker.settimeout(10)
@@ -79,13 +81,9 @@ class Errands:
             if errand is None:
                 raise ValueError(f"the collector knows no errand {asked.get('errand')!r}")
             _send(asker, {"done": dict(errand(asked, say))})
-        except BrokenPipeError:
-            return
         except Exception as error:  # noqa: BLE001 - the loop's edge: an errand that fails must not end those to come
-            try:
+            with suppress(OSError):
                 _send(asker, {"failed": str(error) or type(error).__name__})
-            except OSError:
-                return
 
 
 def ask(folder: Path, errand: str, say: Say = lambda text: None, **given: object) -> dict[str, Any]:

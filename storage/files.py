@@ -139,15 +139,13 @@ def _sized(connection: sqlite3.Connection) -> None:
 def _seen(path: Path, alone: bool) -> tuple[object, ...]:
     """Which files are there; for one that reads alone, also whether anything was written."""
     found: list[object] = []
-    for part in (path, path.with_name(f"{path.name}-wal")):
+    for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         try:
             is_now = part.stat()
         except OSError:
             found.append(None)
         else:
             found.append((is_now.st_ino, is_now.st_size, is_now.st_mtime_ns) if alone else is_now.st_ino)
-    if alone:
-        found.append(path.with_name(f"{path.name}-shm").exists())
     return tuple(found)
 
 
@@ -156,23 +154,38 @@ def moved(path: Path, connection: sqlite3.Connection) -> bool:
     return isinstance(connection, Reading) and connection.seen != _seen(path, connection.alone)
 
 
-def inode(path: Path) -> int:
-    """Which file the WAL is: another one under the same name is somebody else's doing."""
-    return path.with_name(f"{path.name}-wal").stat().st_ino
+Inodes = tuple[int, ...]
 
 
-def check_in_place(path: Path, known: int, connection: sqlite3.Connection) -> None:
-    """Raise StoreMoved when the WAL under a live writer was deleted or replaced: SQLite itself goes on without a word.
+def inodes(path: Path) -> Inodes:
+    """Which files there are, 0 for none: others under the same names are somebody else's doing."""
+    parts = [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
+    return tuple(part.stat().st_ino if part.exists() else 0 for part in parts)
 
-    What was committed is saved into the main file first, which the connection still has.
+
+def check_in_place(path: Path, known: Inodes, connection: sqlite3.Connection) -> None:
+    """Raise StoreMoved when a file under a live writer was deleted or replaced: SQLite itself goes on without a word.
+
+    What was committed is saved first, as the connection still has it: into the main file, or into a new one.
     """
-    try:
-        if inode(path) == known:
-            return
-    except FileNotFoundError:
-        pass
-    connection.execute("pragma wal_checkpoint(truncate)").fetchall()
-    raise StoreMoved(f"{path}-wal was deleted or replaced while it was in use")
+    if inodes(path) == known:
+        return
+    if path.exists():
+        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    else:
+        _saved(connection, path)
+    raise StoreMoved(f"{path} or its -wal or -shm was deleted or replaced while it was in use")
+
+
+def _saved(connection: sqlite3.Connection, path: Path) -> None:
+    """What a connection has, under the name that was deleted."""
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    fresh = path.with_name(f"{path.name}.saved")
+    fresh.unlink(missing_ok=True)
+    with closing(sqlite3.connect(fresh)) as copy:
+        connection.backup(copy)
+    fresh.replace(path)
 
 
 def milliseconds(at: float) -> int:

@@ -132,12 +132,15 @@ class SeriesReader:
                     "select coalesce(sum(ticks), 0), min(start), max(stop) from segment where res = ?", (RAW,)
                 ).fetchone()
                 series = db.execute("select count(*) from series").fetchone()[0]
-                ill = db.execute("select count(*) from quarantine").fetchone()[0]
+                aside = db.execute("select count(*) from quarantine").fetchone()[0]
+                ill = _there(db, "segment where id", self._cold.damaged) + _there(
+                    db, "hot where seq", self._hot.damaged
+                )
         except sqlite3.Error as error:
             return Health(0, 0, 0, None, None, problem=told(self.path.parent) or str(error))
         oldest = min((at / 1000 for at in (first, begun) if at is not None), default=None)
         newest = max((at / 1000 for at in (last, ended) if at is not None), default=None)
-        return Health(series, polls + ticks, files.size(self.path), oldest, newest, self._problem(ill))
+        return Health(series, polls + ticks, files.size(self.path), oldest, newest, self._problem(ill, aside))
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -257,12 +260,20 @@ class SeriesReader:
         last = ((n, f) for n, f in columns if f is not None and (f.mask is None or f.mask[-1]))
         return int(head.times[-1]), ((n, float(f.values[-1])) for n, f in last)
 
-    def _problem(self, quarantined: int) -> str:
+    def _problem(self, ill: int, aside: int) -> str:
         trouble = told(self.path.parent)
         if trouble:
             return trouble
-        ill = quarantined + len(self._cold.damaged) + len(self._hot.damaged)
-        return f"{ill} damaged pieces are left out: run `trivet store scrub`" if ill else ""
+        if ill:
+            return f"{ill} damaged pieces are left out: run `trivet store scrub`"
+        cure = "`trivet store scrub --forget` deletes them"
+        return f"{aside} damaged pieces are left out and in quarantine: {cure}" if aside else ""
+
+
+def _there(db: sqlite3.Connection, where: str, numbers: Iterable[int]) -> int:
+    """How many of these rows are there still; ``where`` is ours."""
+    find = f"select count(*) from {where} = ?"  # noqa: S608
+    return sum(db.execute(find, (number,)).fetchone()[0] for number in list(numbers))
 
 
 def _end(db: sqlite3.Connection) -> None:

@@ -72,6 +72,11 @@ class SeriesStore(SeriesReader):
         with self._writing:
             return scrub.quarantine(self._writer, self._number, damage)
 
+    def forget_quarantine(self) -> int:
+        """Delete what was put aside as damaged; how many pieces."""
+        with self._writing:
+            return self._writer.execute("delete from quarantine").rowcount
+
     def reopen(self) -> None:
         """Begin anew on a fresh connection, after an error that leaves the old one in doubt."""
         with self._writing:
@@ -104,7 +109,7 @@ class SeriesStore(SeriesReader):
         self._seq: int = max(stored, hot)
         self.lost = self._mark.lost(self._seq)
         self._seq = max(self._seq, self._mark.number)
-        self._inode = files.inode(self.path)
+        self._inode = files.inodes(self.path)
 
     def _number(self) -> int:
         """The next number: of rows, layouts and segments alike, and never given twice."""

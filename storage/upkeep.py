@@ -46,7 +46,12 @@ class Upkeep:
     def start(self) -> None:
         """Begin with a compaction: the process may have been away for long."""
         self._thread.start()
-        known = {"compact": self._asked_compact, "quarantine": self._asked_quarantine, "import": self._asked_import}
+        known = {
+            "compact": self._asked_compact,
+            "quarantine": self._asked_quarantine,
+            "forget": self._asked_forget,
+            "import": self._asked_import,
+        }
         try:
             self._errands = Errands(self._store.path.parent, known)
         except OSError as error:
@@ -98,18 +103,16 @@ class Upkeep:
             self._say(f"damaged, now in quarantine: {piece}")
         return {"taken": len(done)}
 
+    def _asked_forget(self, _: Mapping[str, Any], say: Say) -> Mapping[str, Any]:
+        return {"forgotten": self._store.forget_quarantine()}
+
     def _asked_import(self, asked: Mapping[str, Any], say: Say) -> Mapping[str, Any]:
         with self._one:
             files = [Path(path) for path in asked["files"]]
-            return load(
-                self._store,
-                files,
-                str(asked["source"]),
-                str(asked["format"]),
-                bool(asked["replace"]),
-                self._retention,
-                say,
-            )
+            source, form, replace = str(asked["source"]), str(asked["format"]), bool(asked["replace"])
+            done = load(self._store, files, source, form, replace, self._retention, say)
+        self._say(f"{done['samples']:,} samples of {done['series']:,} series were imported into {source}")
+        return done
 
 
 def told(report: Report) -> dict[str, int]:

@@ -134,7 +134,9 @@ def everything(home: Path) -> None:
     assert scrubbed.stdout == looked.stdout
     assert re.match(r"(segment|poll) \d+: ", scrubbed.stdout), scrubbed.stdout
     assert "1 damaged pieces are now in quarantine" in scrubbed.stderr
-    assert trivet(home, "store", "scrub").returncode == 0
+    forgot = trivet(home, "store", "scrub", "--forget")
+    assert forgot.returncode == 0
+    assert "1 pieces were in quarantine" in forgot.stderr
     reader = SeriesReader(home / "data")
     (points,) = reader.raw(Selector("load"), 0, 1e10)
     assert (points.labels, len(points.times)) == ({"source": "older", "host": "web"}, 50)

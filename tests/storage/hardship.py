@@ -132,7 +132,7 @@ def readonly(folder: Path) -> dict[str, object]:
         subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
         subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
         # What is open stays writable: a collector notices when it has to begin anew.
-        scene.store._inode = -1
+        scene.store._inode = (-1,)
 
     return scene.through(begin, lambda: subprocess.run(["umount", "--lazy", str(folder)], check=True))
 
@@ -155,7 +155,7 @@ def descriptors(folder: Path) -> dict[str, object]:
 
     def begin() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-        scene.store._inode = -1
+        scene.store._inode = (-1,)
         try:
             while True:
                 taken.append(os.dup(0))
@@ -172,6 +172,21 @@ def descriptors(folder: Path) -> dict[str, object]:
 def wal_gone(folder: Path) -> dict[str, object]:
     """Somebody deletes the WAL under the collector and a reader."""
     return Scene(folder).through((folder / "series.db-wal").unlink, lambda: None)
+
+
+def shm_gone(folder: Path) -> dict[str, object]:
+    """The same with the WAL's index, by which writer and readers know of one another."""
+    return Scene(folder).through((folder / "series.db-shm").unlink, lambda: None)
+
+
+def all_gone(folder: Path) -> dict[str, object]:
+    """Somebody deletes all that there is."""
+
+    def begin() -> None:
+        for path in folder.glob("series.db*"):
+            path.unlink()
+
+    return Scene(folder).through(begin, lambda: None)
 
 
 if __name__ == "__main__":

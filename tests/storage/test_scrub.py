@@ -80,7 +80,9 @@ def test_a_damaged_poll_goes_to_quarantine(folder: Path) -> None:
         assert store.quarantine([damage, Damage("poll", 10**9, "is not there"), Damage("segment", 1, "is sound")]) == [
             damage
         ]
-        assert "1 damaged pieces" in store.health().problem
+        assert "1 damaged pieces are left out and in quarantine" in store.health().problem
+        assert store.forget_quarantine() == 1
+        assert store.health().problem == ""
     assert look(folder) == []
     assert set(times(folder)) == {129}
 
