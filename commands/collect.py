@@ -1,5 +1,6 @@
 """`trivet collect`: poll the sources on time and keep what they say."""
 
+import sqlite3
 from pathlib import Path
 
 import click
@@ -38,13 +39,15 @@ def collect(config: Path) -> None:
         raise Busy(str(error)) from None
     except (StoreError, OSError) as error:
         raise Stop(str(error)) from None
+    except sqlite3.Error as error:
+        raise Stop(f"{settings.folder}: {error}: is there room, and may this account write there?") from None
     if local.lost:
         say(f"{settings.folder}: the last {local.lost} numbers written are gone: was the -wal file deleted?")
     patience = Patience(store.append, local, say, trouble.tell)
     poller = Poller(settings.sources, patience.write, say)
     upkeep = Upkeep(local, retention(settings), say, lambda: not patience.trouble)
-    poller.start()
     upkeep.start()
+    poller.start()
     say(f"Collecting from {len(settings.sources)} sources into {settings.folder}.")
     try:
         # By and by: Python sees a signal that the kernel gave to another thread only when this one wakes.

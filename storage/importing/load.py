@@ -63,6 +63,8 @@ def load(
                 "Give all files of a source to one import, or another --source; --replace drops what is there.",
             ]
         )
+    if times[0] / 1000 < time.time() - retention.raw:
+        say("what is older than keep, keep_10m and keep_1h stays as values of 10 minutes, of hours, or not at all")
     _write(store, found, source, len(times), retention, say)
     return {"samples": len(found), "series": found.series, "polls": len(times), "from": times[0], "to": times[-1]}
 

@@ -219,6 +219,18 @@ def test_a_collector_that_was_killed_leaves_nothing_in_the_way(home: Path) -> No
     assert trivet(home, "store", "compact").returncode == 0
 
 
+def test_a_collector_that_cannot_begin_says_why(home: Path) -> None:
+    """In one line, with the folder."""
+    for path in (home / "data").glob("series.db*"):
+        path.unlink()
+    (home / "data" / "series.db").mkdir()
+    command = [sys.executable, str(ROOT / "cli.py"), "collect"]
+    ended = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert str(home / "data") in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_the_manifest(home: Path) -> None:
     """Anybody can read what a backup is of."""
     import zipfile
