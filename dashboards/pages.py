@@ -36,7 +36,6 @@ OVERVIEW = (
         note="Redis, the API's cache, PostgreSQL's buffers",
         forms=("redis_hit_rate", "api_cache_hit_rate", "pg_cache_hit_ratio"),
         lowest=True,
-        lowest=True,
     ),
     Panel(
         name="index-scans",
