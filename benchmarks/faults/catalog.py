@@ -36,8 +36,9 @@ FAULTS = (
     Fault(15, "limit of memory", limits.memory, 1, 3),
     Fault(16, "10,000 series in one poll", limits.many_series, 1, 3),
     Fault(17, "SIGTERM while writing", killing.told_to_stop, 10, 50),
+    # The second time for 60 s.
     Fault(18, "SIGSTOP", collectors.stopped, 1, 2),
     Fault(19, "hung source among 20", collectors.hung, 1, 3),
-    Fault(20, "garbage replies", fuzzing.garbage, 100_000, 1_000_000),
+    Fault(20, "garbage replies", fuzzing.garbage, 100_000, 300_000),
     Fault(21, "remote store away for five minutes", remote.away, 1, 5),
 )

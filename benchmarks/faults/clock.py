@@ -23,7 +23,7 @@ def steps(ground: Path, times: int) -> Outcome:
     outcome, library = Outcome(), _library()
     with api() as url, ThreadPoolExecutor(len(STEPS)) as all_at_once:
         for i in range(times):
-            done = all_at_once.map(lambda by, i=i: _set(ground / f"{by} {i}", url, by, library), STEPS.values())  # type: ignore[misc]
+            done = all_at_once.map(lambda by, i=i: _set(ground / f"{by} {i}", url, by, library), STEPS.values())
             for name, lines in zip(STEPS, done, strict=True):
                 outcome.count(lines, name)
     return outcome

@@ -30,7 +30,7 @@ def system_calls(ground: Path, times: int) -> Outcome:
             child.wait()
         felt += bool(child.errors or child.process.returncode)
         outcome.count(_after(folder, child), f"{call} {k} {error}")
-    outcome.note = f"{felt} felt by the writer, the others hit calls that SQLite tries again or does not need"
+    outcome.note = f"{felt} of {times} felt by the writer"
     return outcome
 
 

@@ -75,8 +75,8 @@ def _filled(db: sqlite3.Connection, source: int) -> None:
     numbers = np.arange(1, polls.SERIES + 1, dtype=np.int64) + source * polls.SERIES
     db.execute("insert into source values (?, ?)", (source + 1, polls.name_of(source)))
     for i, number in enumerate(numbers.tolist()):
-        row = (number, source + 1, polls.metric_of(i), f'{{"item": "{i}"}}')
-        db.execute("insert into series values (?, ?, ?, ?)", row)
+        name = (number, source + 1, polls.metric_of(i), f'{{"item": "{i}"}}')
+        db.execute("insert into series values (?, ?, ?, ?)", name)
     digest = hashlib.blake2b(numbers.tobytes(), digest_size=16).digest()
     db.execute("insert into layout values (?, ?, 'fast', ?, ?)", (source + 1, source + 1, digest, numbers.tobytes()))
     for number in range(POLLS):

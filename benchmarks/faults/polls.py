@@ -45,8 +45,6 @@ def metric_of(i: int) -> str:
 def values(numbers: NDArray[np.int64], source: int, i: int) -> Column:
     """The values of a series in some polls."""
     if i % 2 == 0:
-        counted: Column = numbers * (i + 3.0) + 1000.0 * source + i
-        return counted
+        return numbers.astype(np.float64) * (i + 3.0) + 1000.0 * source + i
     mixed = (numbers * 2654435761 + i * 40503 + source * 97) % 1_000_003
-    level: Column = mixed / (100.0 if i % 4 == 1 else 7.0)
-    return level
+    return mixed.astype(np.float64) / (100.0 if i % 4 == 1 else 7.0)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 
 import cramjam
 
@@ -21,6 +22,8 @@ from storage.series import SeriesStore
 ROUNDS, DOWN = 90, range(30, 60)
 PACE = 10.0
 PAUSE = 0.05
+Mode = Literal["beside", "instead"]
+MODES: tuple[Mode, ...] = ("beside", "instead")
 Got = list[tuple[int, float]]
 
 
@@ -28,7 +31,7 @@ def away(ground: Path, times: int) -> Outcome:
     """Beside and instead of the local store: refused connections, errors, and our own restart in between."""
     outcome = Outcome()
     for i in range(times):
-        for mode in ("beside", "instead"):
+        for mode in MODES:
             for restart in (False, True):
                 lines = _outage(ground / f"{mode}{restart}{i}", mode, restart)
                 outcome.count(lines, f"{mode}{' with a restart' if restart else ''}")
@@ -36,7 +39,7 @@ def away(ground: Path, times: int) -> Outcome:
     return outcome
 
 
-def _outage(folder: Path, mode: str, restart: bool) -> list[str]:
+def _outage(folder: Path, mode: Mode, restart: bool) -> list[str]:
     start = time.time() // PACE * PACE - 1800
     with receiver() as remote:
         settings = Remote(name="far", write_url=f"{remote.url}/w", read_url=remote.url, mode=mode, backfill="1h")

@@ -1,15 +1,17 @@
 """Each fault is caused once or twice, so that the harness is known to work; and it is known to be able to fail."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.faults import __main__ as faults
-from benchmarks.faults import child, clock, collectors, killing
+from benchmarks.faults import checking, child, clock, collectors, killing, polls
 from benchmarks.faults.catalog import FAULTS
 from benchmarks.faults.fault import Fault, NotHere, Outcome
+from storage.series import SeriesStore
 
 TIMES = {4: 1, 8: 4, 12: 3, 13: 4, 19: 0, 20: 3000}
 
@@ -63,3 +65,15 @@ def test_what_cannot_be_had_is_not_counted(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(faults, "FAULTS", (Fault(3, "power cut", mistaken, 1, 1),))
     assert faults.main([]) == 1
     assert capsys.readouterr().out.startswith("power cut: 0/1 survived\n")
+
+
+def test_wrong_and_torn_polls_are_seen(tmp_path: Path) -> None:
+    """What the checks after each fault are worth."""
+    whole, harmed, torn = polls.poll(0), polls.poll(1), polls.poll(2)
+    samples = [sample._replace(value=0.5) if i == 3 else sample for i, sample in enumerate(harmed.samples)]
+    with closing(SeriesStore(tmp_path)) as store:
+        store.append_many([whole, replace(harmed, samples=samples), replace(torn, samples=torn.samples[:-1])])
+    said = "\n".join(checking.wrong(tmp_path, {(0, 0), (0, 1), (0, 2), (0, 3)}))
+    assert "source0 series 3: 1 of 3 values are wrong" in said
+    assert "torn: 1 polls of source0 lack series" in said
+    assert "lost: 1 of 4 acknowledged polls, such as [(0, 3)]" in said
