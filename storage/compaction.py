@@ -261,16 +261,19 @@ def _overlapping(db: sqlite3.Connection, stream: int, res: int, start: int, stop
 def _taken(
     db: sqlite3.Connection, number: Number, stream: int, segments: Iterable[tuple[int, int, int]], report: Report
 ) -> list[Table]:
-    """Segments out of the file and taken apart; a damaged one goes to quarantine."""
+    """Segments out of the file and taken apart; a damaged one goes to quarantine, and its good series go on."""
     tables = []
     for segment, start, stop in segments:
         blob = db.execute("select data from segment where id = ?", (segment,)).fetchone()[0]
+        read = reader(blob)
         try:
-            read = reader(blob)
-            tables.append(of_segment(Segment(read, len(blob)), read))
+            table, wrong = of_segment(Segment(read, len(blob)), read)
+            tables += [table] if table.series else []
         except DamagedError as damage:
-            quarantine(db, number, "segment", (stream, start, stop), str(damage), blob)
-            report.damaged.append(f"segment {segment}: {damage}")
+            wrong = [str(damage)]
+        if wrong:
+            quarantine(db, number, "segment", (stream, start, stop), "; ".join(wrong[:3]), blob)
+            report.damaged += [f"segment {segment}: {reason}" for reason in wrong]
         db.execute("delete from segment where id = ?", (segment,))
     return tables
 

@@ -39,6 +39,7 @@ class Index:
         self._streams: dict[int, list[int]] = {}
         self._last_series = 0
         self._last_stream = 0
+        self.damaged: set[int] = set()
 
     def chosen(self, db: sqlite3.Connection, selector: Selector) -> dict[int, list[Name]]:
         """The series that a selector chooses, by the streams that may have them: all of their source."""
@@ -49,9 +50,9 @@ class Index:
                 by_source.setdefault(name.source, []).append(name)
         return {stream: names for source, names in by_source.items() for stream in self._streams.get(source, ())}
 
-    def name(self, number: int) -> Name:
-        """One series, of a layout that was asked for before."""
-        return self._names[number]
+    def name(self, number: int) -> Name | None:
+        """One series, of a layout that was asked for before; None when its name is damaged."""
+        return self._names.get(number)
 
     def all(self, db: sqlite3.Connection, metric: str | None) -> Iterator[Name]:
         """Every series, or those of one metric."""
@@ -73,16 +74,25 @@ class Index:
                 self._streams.setdefault(source, []).append(number)
                 self._last_stream = number
             rows = db.execute(
-                "select n.id, n.source, n.metric, n.labels, s.name from series n join source s on s.id = n.source"
-                " where n.id > ? order by n.id",
+                # As bytes: one text that is no UTF-8 would end the whole statement.
+                "select n.id, n.source, cast(n.metric as blob), cast(n.labels as blob), cast(s.name as blob)"
+                " from series n join source s on s.id = n.source where n.id > ? order by n.id",
                 (self._last_series,),
             )
-            for number, source, metric, labels, called in rows.fetchall():
-                mapping = {**json.loads(labels), SOURCE: called}
-                name = Name(number, source, metric, labelled(mapping), mapping)
-                self._names[number] = name
-                self._by_metric.setdefault(metric, []).append(name)
+            for number, source, *texts in rows.fetchall():
                 self._last_series = number
+                try:
+                    name = _name(number, source, *texts)
+                except (ValueError, TypeError, AttributeError):
+                    self.damaged.add(number)
+                    continue
+                self._names[number] = name
+                self._by_metric.setdefault(name.metric, []).append(name)
+
+
+def _name(number: int, source: int, metric: bytes, labels: bytes, called: bytes) -> Name:
+    mapping = {**json.loads(labels.decode()), SOURCE: called.decode()}
+    return Name(number, source, metric.decode(), labelled(mapping), mapping)
 
 
 def layout(db: sqlite3.Connection, number: int) -> Numbers:

@@ -97,6 +97,7 @@ class SeriesReader:
         return [
             (name.metric, name.labels, at, value)
             for name, (at, value) in names
+            if name is not None
             if selector is None or (name.metric == selector.metric and selector.accepts(name.mapping))
         ]
 
@@ -133,8 +134,10 @@ class SeriesReader:
                 ).fetchone()
                 series = db.execute("select count(*) from series").fetchone()[0]
                 aside = db.execute("select count(*) from quarantine").fetchone()[0]
-                ill = _there(db, "segment where id", self._cold.damaged) + _there(
-                    db, "hot where seq", self._hot.damaged
+                ill = (
+                    _there(db, "segment where id", self._cold.damaged)
+                    + _there(db, "hot where seq", self._hot.damaged)
+                    + _there(db, "series where id", self._index.damaged)
                 )
         except sqlite3.Error as error:
             return Health(0, 0, 0, None, None, problem=told(self.path.parent) or str(error))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.points import Column
+from storage.codec import DamagedError
 from storage.plan import thinned
 from storage.segment import Filled, Segment, Times, encode
 from storage.segment import Read as ReadBlob
@@ -41,12 +42,15 @@ class Table:
         return encode(self.times, self.turns, numbers, columns)
 
 
-def of_segment(head: Segment, read: ReadBlob) -> Table:
-    """A segment taken apart; DamagedError when any of it is."""
-    series = {}
+def of_segment(head: Segment, read: ReadBlob) -> tuple[Table, list[str]]:
+    """A segment taken apart, and what was wrong with the series that had to be left out."""
+    series, wrong = {}, []
     for number in head.numbers.tolist():
-        series[number] = [_spread(filled, len(head.times)) for filled in head.columns(read, number)]
-    return Table(head.times, head.turns, series)
+        try:
+            series[number] = [_spread(filled, len(head.times)) for filled in head.columns(read, number)]
+        except DamagedError as damage:
+            wrong.append(str(damage))
+    return Table(head.times, head.turns, series), wrong
 
 
 def of_rows(times: Times, turns: Mask, layouts: Sequence[NDArray[np.uint32]], rows: Sequence[Column]) -> Table:

@@ -206,3 +206,23 @@ def test_the_file_may_not_grow_beyond_its_limit(tmp_path: Path) -> None:
         assert health.oldest is not None
         assert health.oldest > BEGIN + 24 * HOUR
         assert store.window(Selector("g"), BEGIN + 6 * HOUR, HOUR, 1, Fold.MAX)[0].values[0] > 0
+
+
+def test_a_damaged_series_does_not_take_its_segment_along(tmp_path: Path) -> None:
+    """A merge keeps what is good of a damaged segment, and says what is not."""
+    with closing(SeriesStore(tmp_path)) as store:
+        for i in range(1, 1000):
+            samples = [Sample("good_total", (), i * 7.0), Sample("bad_total", (), float(i * i % 97))]
+            store.append(Poll(source="x", tier=Tier.FAST, at=BEGIN + i * 10, duration=0, up=True, samples=samples))
+        store.compact(BEGIN + 5 * HOUR)
+        (segment, data) = store._writer.execute("select id, data from segment order by start limit 1").fetchone()
+        store._writer.execute("update segment set data = ? where id = ?", (data[:-2] + b"\x00\x00", segment))
+        report = store.compact(BEGIN + 60 * HOUR)
+        assert len(report.damaged) == 1
+        found = {
+            points.labels["source"]: len(points.times)
+            for points in store.raw(Selector("good_total"), BEGIN, BEGIN + 1e5)
+        }
+        assert found == {"x": 999}
+        (bad,) = store.raw(Selector("bad_total"), BEGIN, BEGIN + 1e5)
+        assert len(bad.times) == 999 - 720
