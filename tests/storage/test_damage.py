@@ -1,6 +1,7 @@
 """What is damaged is left out and said; it never ends a reader, and never shows as the numbers of another series."""
 
 import hashlib
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -107,7 +108,20 @@ def test_history_is_read_where_nothing_can_be_written(tmp_path: Path, monkeypatc
         return opened(path, how, *first)
 
     monkeypatch.setattr(files, "_opened", refused)
-    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     with closing(SeriesReader(tmp_path)) as reader:
         assert [points.values.tolist() for points in reader.raw(Selector("x"), 0, 99)] == [[1.0]]
     assert asked == ["mode=ro", "mode=ro&immutable=1"]
+
+
+@pytest.mark.parametrize("labels", ["'{\"table'", "x'ff7b7d'", "cast(x'ff7b7d' as text)", "'7'", "null"])
+def test_a_damaged_name_is_left_out_and_the_rest_is_served(tmp_path: Path, labels: str) -> None:
+    """One unreadable name ended every question."""
+    with closing(SeriesStore(tmp_path)) as store:
+        store.append(poll(10, {"a": 1, "b": 2}))
+    harmed(tmp_path, f"update series set labels = {labels} where metric = 'a'")
+    with closing(SeriesReader(tmp_path)) as reader:
+        assert [name for name, *_ in reader.latest()] == ["b"]
+        assert [name for name, _ in reader.series()] == ["b"]
+        assert not reader.raw(Selector("a"), 0, 99)
+        assert "left out" in reader.health().problem
