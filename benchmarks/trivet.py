@@ -47,6 +47,10 @@ class Asked:
         found = self.reader.window(selector, grid.t0, grid.step, grid.n, Fold.RATE)
         return {_key(each.labels): each.values for each in found}
 
+    def newest(self, at: float) -> Sequence[object]:
+        """As the store hands it out."""
+        return self.reader.latest()
+
     def latest(self, at: float) -> dict[Key, float]:
         return {_key(labels): value for _, labels, _, value in self.reader.latest()}
 

@@ -159,8 +159,14 @@ Inodes = tuple[int, ...]
 
 def inodes(path: Path) -> Inodes:
     """Which files there are, 0 for none: others under the same names are somebody else's doing."""
-    parts = [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
-    return tuple(part.stat().st_ino if part.exists() else 0 for part in parts)
+    return tuple(_inode(f"{path}{end}") for end in ("", "-wal", "-shm"))
+
+
+def _inode(path: str) -> int:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return 0
 
 
 def check_in_place(path: Path, known: Inodes, connection: sqlite3.Connection) -> None:

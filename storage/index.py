@@ -15,6 +15,8 @@ from storage.codec import DamagedError
 
 Numbers = NDArray[np.uint32]
 
+MOST_KEPT = 1024
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Name:
@@ -39,11 +41,22 @@ class Index:
         self._streams: dict[int, list[int]] = {}
         self._last_series = 0
         self._last_stream = 0
+        # What selectors chose, and of how many series: pages ask the same again and again.
+        self._kept: dict[Selector, tuple[tuple[int, int], dict[int, list[Name]]]] = {}
         self.damaged: set[int] = set()
 
     def chosen(self, db: sqlite3.Connection, selector: Selector) -> dict[int, list[Name]]:
         """The series that a selector chooses, by the streams that may have them: all of their source."""
         self.refresh(db)
+        upto = (self._last_series, self._last_stream)
+        kept = self._kept.get(selector)
+        if kept is None or kept[0] != upto:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            kept = self._kept[selector] = (upto, self._choose(selector))
+        return kept[1]
+
+    def _choose(self, selector: Selector) -> dict[int, list[Name]]:
         by_source: dict[int, list[Name]] = {}
         for name in self._by_metric.get(selector.metric, ()):
             if selector.accepts(name.mapping):

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ COUNTERS = ("_total", "_bucket", "_count", "_sum")
 """How the series of counters and histograms are called: a value that falls is a reset."""
 
 Key = tuple[str, Labels]
+_KEY: Callable[[Sample], Key] = itemgetter(0, 1)
+_VALUE: Callable[[Sample], float] = itemgetter(2)
 
 
 @dataclass(slots=True)
@@ -56,9 +59,9 @@ class Numbering:
         epochs = [Sample(EPOCH.name, (("epoch", name),), value) for name, value in sorted(poll.epochs.items())]
         samples = [*poll.samples, *epochs]
         before = self._shapes.get((poll.source, str(poll.tier)))
-        keys = [sample[:2] for sample in samples]
+        keys = list(map(_KEY, samples))
         if before is not None and before.keys == keys:
-            values = np.array([sample.value for sample in samples], dtype=np.float64)
+            values = np.fromiter(map(_VALUE, samples), np.float64, len(samples))
             turn = at <= before.at or _turned(before.counts, before.marks, before.values, values)
             if at >= before.at:
                 before.at, before.values = at, values

@@ -6,7 +6,7 @@ hours rows become compressed segments, every day segments are merged and rolled 
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from metrics.poll import Poll
@@ -17,6 +17,9 @@ from storage.mark import HighWater
 from storage.migrations import hot_check
 from storage.numbering import Numbering
 from storage.reading import SeriesReader
+
+BAD_POLL = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.IntegrityError, ValueError, TypeError)
+"""What the poll itself is to blame for, not the disk."""
 
 
 class SeriesStore(SeriesReader):
@@ -119,30 +122,36 @@ class SeriesStore(SeriesReader):
     def _commit(self, polls: Sequence[Poll]) -> list[Exception | None]:
         with self._writing:
             files.check_in_place(self.path, self._inode, self._writer)
-            self._writer.execute("begin immediate")
             try:
-                outcomes = [self._tried(poll) for poll in polls]
-                self._writer.execute("commit")
-            except BaseException:
-                self._numbering.forget()
-                if self._writer.in_transaction:
-                    self._writer.execute("rollback")
-                raise
+                outcomes = self._in_one(polls, self._whole)
+            except BAD_POLL:
+                # One of them cannot be stored: again, each by itself within the transaction.
+                outcomes = self._in_one(polls, self._tried)
             self._mark.set(self._seq)
             return outcomes
+
+    def _in_one(self, polls: Sequence[Poll], put: Callable[[Poll], Exception | None]) -> list[Exception | None]:
+        """All polls in one transaction, whole or not at all."""
+        self._writer.execute("begin immediate")
+        try:
+            outcomes = [put(poll) for poll in polls]
+            self._writer.execute("commit")
+        except BaseException:
+            self._numbering.forget()
+            if self._writer.in_transaction:
+                self._writer.execute("rollback")
+            raise
+        return outcomes
+
+    def _whole(self, poll: Poll) -> None:
+        self._insert(poll)
 
     def _tried(self, poll: Poll) -> Exception | None:
         """One poll within a shared transaction: whole, or not at all."""
         self._writer.execute("savepoint poll")
         try:
             self._insert(poll)
-        except (
-            sqlite3.InterfaceError,
-            sqlite3.ProgrammingError,
-            sqlite3.IntegrityError,
-            ValueError,
-            TypeError,
-        ) as error:
+        except BAD_POLL as error:
             self._writer.execute("rollback to poll")
             self._numbering.forget()
             return error
