@@ -130,7 +130,10 @@ class Numbering:
 
 def _turned(counts: NDArray[np.bool_], marks: NDArray[np.bool_], old: Column, new: Column) -> bool:
     """Whether a counter fell or an epoch changed."""
-    return bool((counts & (new < old)).any() or (marks & (new != old)).any())
+    fell = new < old
+    if fell.any() and (counts & fell).any():
+        return True
+    return bool(marks.any() and (marks & (new != old)).any())
 
 
 def _turned_apart(old: Shape, new: Shape) -> bool:

@@ -123,18 +123,20 @@ class SeriesStore(SeriesReader):
         with self._writing:
             files.check_in_place(self.path, self._inode, self._writer)
             try:
-                outcomes = self._in_one(polls, self._whole)
+                outcomes = self._in_one(polls, self._put)
             except BAD_POLL:
                 # One of them cannot be stored: again, each by itself within the transaction.
-                outcomes = self._in_one(polls, self._tried)
+                outcomes = self._in_one(polls, self._put_each)
             self._mark.set(self._seq)
             return outcomes
 
-    def _in_one(self, polls: Sequence[Poll], put: Callable[[Poll], Exception | None]) -> list[Exception | None]:
+    def _in_one(
+        self, polls: Sequence[Poll], put: Callable[[Sequence[Poll]], list[Exception | None]]
+    ) -> list[Exception | None]:
         """All polls in one transaction, whole or not at all."""
         self._writer.execute("begin immediate")
         try:
-            outcomes = [put(poll) for poll in polls]
+            outcomes = put(polls)
             self._writer.execute("commit")
         except BaseException:
             self._numbering.forget()
@@ -143,33 +145,37 @@ class SeriesStore(SeriesReader):
             raise
         return outcomes
 
-    def _whole(self, poll: Poll) -> None:
-        self._insert(poll)
+    def _put_each(self, polls: Sequence[Poll]) -> list[Exception | None]:
+        """Each poll within a shared transaction: whole, or not at all."""
+        outcomes: list[Exception | None] = []
+        for poll in polls:
+            self._writer.execute("savepoint poll")
+            try:
+                outcomes += self._put([poll])
+            except BAD_POLL as error:
+                self._writer.execute("rollback to poll")
+                self._numbering.forget()
+                outcomes.append(error)
+            finally:
+                self._writer.execute("release poll")
+        return outcomes
 
-    def _tried(self, poll: Poll) -> Exception | None:
-        """One poll within a shared transaction: whole, or not at all."""
-        self._writer.execute("savepoint poll")
-        try:
-            self._insert(poll)
-        except BAD_POLL as error:
-            self._writer.execute("rollback to poll")
-            self._numbering.forget()
-            return error
-        finally:
-            self._writer.execute("release poll")
-        return None
+    def _put(self, polls: Sequence[Poll]) -> list[Exception | None]:
+        """All polls, or none and the error of one."""
+        self._writer.executemany(
+            "insert into hot (seq, stream, at, layout, turn, crc, data) values (?, ?, ?, ?, ?, ?, ?)",
+            [self._row(poll) for poll in polls],
+        )
+        for poll in polls:
+            if poll.records:
+                self._writer.executemany(
+                    "insert into record (source, kind, key, at, body) select id, ?, ?, ?, ? from source where name = ?"
+                    " on conflict do update set at = excluded.at, body = excluded.body",
+                    [(record.kind, record.key, poll.at, record.body, poll.source) for record in poll.records],
+                )
+        return [None] * len(polls)
 
-    def _insert(self, poll: Poll) -> None:
+    def _row(self, poll: Poll) -> tuple[int, int, int, int, int, int, bytes]:
         at = files.milliseconds(poll.at)
         stream, layout, turn, data = self._numbering.row(self._writer, poll, at)
-        check = hot_check(stream, at, layout, turn, data)
-        self._writer.execute(
-            "insert into hot (seq, stream, at, layout, turn, crc, data) values (?, ?, ?, ?, ?, ?, ?)",
-            (self._number(), stream, at, layout, turn, check, data),
-        )
-        if poll.records:
-            self._writer.executemany(
-                "insert into record (source, kind, key, at, body) select id, ?, ?, ?, ? from source where name = ?"
-                " on conflict do update set at = excluded.at, body = excluded.body",
-                [(record.kind, record.key, poll.at, record.body, poll.source) for record in poll.records],
-            )
+        return self._number(), stream, at, layout, turn, hot_check(stream, at, layout, turn, data), data
