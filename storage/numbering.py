@@ -18,8 +18,10 @@ from metrics.watch import EPOCH
 COUNTERS = ("_total", "_bucket", "_count", "_sum")
 """How the series of counters and histograms are called: a value that falls is a reset."""
 
-Key = tuple[str, Labels]
-_KEY: Callable[[Sample], Key] = itemgetter(0, 1)
+Keys = tuple[list[str], list[Labels]]
+"""The metrics and the labels of a poll's samples, apart: two lists of the same objects are soon compared."""
+_METRIC: Callable[[Sample], str] = itemgetter(0)
+_LABELS: Callable[[Sample], Labels] = itemgetter(1)
 _VALUE: Callable[[Sample], float] = itemgetter(2)
 
 
@@ -28,7 +30,7 @@ class Shape:
     """What the last poll of a stream looked like, and its values."""
 
     stream: int
-    keys: list[Key]
+    keys: Keys
     layout: int
     numbers: NDArray[np.uint32]
     counts: NDArray[np.bool_]
@@ -59,7 +61,7 @@ class Numbering:
         epochs = [Sample(EPOCH.name, (("epoch", name),), value) for name, value in sorted(poll.epochs.items())]
         samples = [*poll.samples, *epochs]
         before = self._shapes.get((poll.source, str(poll.tier)))
-        keys = list(map(_KEY, samples))
+        keys = (list(map(_METRIC, samples)), list(map(_LABELS, samples)))
         if before is not None and before.keys == keys:
             values = np.fromiter(map(_VALUE, samples), np.float64, len(samples))
             turn = at <= before.at or _turned(before.counts, before.marks, before.values, values)
@@ -73,9 +75,7 @@ class Numbering:
             self._shapes[poll.source, str(poll.tier)] = shape
         return shape.stream, shape.layout, int(turn), shape.values.tobytes()
 
-    def _new_shape(
-        self, db: sqlite3.Connection, poll: Poll, samples: Sequence[Sample], keys: list[Key], at: int
-    ) -> Shape:
+    def _new_shape(self, db: sqlite3.Connection, poll: Poll, samples: Sequence[Sample], keys: Keys, at: int) -> Shape:
         source = self._entered(db, "source", {"name": poll.source})
         stream = self._entered(db, "stream", {"source": source, "tier": str(poll.tier)})
         # Of a series that a poll names twice, the last value counts.
@@ -86,7 +86,7 @@ class Numbering:
         return Shape(
             stream=stream,
             # Only a poll without repetition can be recognised by its keys alone.
-            keys=keys if len(values) == len(keys) else [],
+            keys=keys if len(values) == len(samples) else (["more than once"], []),
             layout=self._layout(db, stream, numbers),
             numbers=numbers,
             counts=np.array([name.endswith(COUNTERS) for name in names], dtype=np.bool_),
