@@ -102,5 +102,5 @@ def _tell(notice: Path, stack: ReferenceStack | None, supervisor: Supervisor, co
     known = f" {sentence(shares)}" if any(shares.values()) else ""
     load = " under k6's load" if "traffic" in shares else ""
     fresh = notice.with_suffix(".new")
-    fresh.write_text(f"This is the reference stack{load}, on this machine.{known}", encoding="utf-8")
+    fresh.write_text(f"This is the reference stack{load} on this machine.{known}", encoding="utf-8")
     fresh.replace(notice)

@@ -10,7 +10,7 @@ from dashboards.span import Span
 from dashboards.watched import Condition, Watched, conditions
 from metrics.catalog import Catalog
 from metrics.evaluate import Line, evaluate
-from metrics.forms import AnyForm, Form
+from metrics.forms import AnyForm, Form, Quantile
 from metrics.model import Selector, Subject
 from metrics.points import LOOKBACK, Column, Points
 from metrics.poll import Event
@@ -83,7 +83,17 @@ class Survey:
 
     def window(self, form: Form) -> float:
         """How far back each value of a form looks: its target's window, or a step where that is longer."""
-        return max(form.target.window if form.target else WINDOW, self.span.step)
+        return max(self.reach(form), self.span.step)
+
+    def reach(self, form: Form) -> float:
+        """The window of a form's target; a quantile has that of the target it stands beside.
+
+        So its line crosses the target's bound just when the share that is judged does.
+        """
+        led_by = form
+        if isinstance(form, Quantile):
+            led_by = next((other for other in self.catalog.targets() if form.name in other.beside), form)
+        return led_by.target.window if led_by.target else WINDOW
 
     def lines(self, form: Form) -> list[Line]:
         """One line per subject over the grid of the range; sources that are configured no more are left out.
@@ -93,8 +103,7 @@ class Survey:
         if form.name not in self._lines:
             found = evaluate(any_form(form), self.read, self.span.ends, self.window(form), self.span.thin)
             if self.span.thin:
-                window = form.target.window if form.target else WINDOW
-                present = evaluate(any_form(form), self.store.raw, np.array([self.span.end]), window)
+                present = evaluate(any_form(form), self.store.raw, np.array([self.span.end]), self.reach(form))
                 found = _up_to_date(found, present, len(self.span.ends))
             watched = {source.name for source in self.sources}
             found = [line for line in found if line.subject.source in watched]

@@ -194,6 +194,11 @@ def _saved(connection: sqlite3.Connection, path: Path) -> None:
     fresh.replace(path)
 
 
+def furnished(connection: sqlite3.Connection) -> bool:
+    """Whether a file has any table: one that was only just made has none."""
+    return connection.execute("select 1 from sqlite_master limit 1").fetchone() is not None
+
+
 def milliseconds(at: float) -> int:
     """Times are kept in whole milliseconds of the epoch."""
     return round(at * 1000)

@@ -203,7 +203,12 @@ class SeriesReader:
         if not hasattr(self._local, "db") and not self.path.exists():
             return files.empty(migrations.series)
         if not hasattr(self._local, "db"):
-            self._local.db = files.connect(self.path, write=False)
+            opened = files.connect(self.path, write=False)
+            if not files.furnished(opened):
+                # The collector has made the file, and not yet its tables.
+                opened.close()
+                return files.empty(migrations.series)
+            self._local.db = opened
         connection: sqlite3.Connection = self._local.db
         return connection
 

@@ -2,12 +2,18 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+import collectors
 from dashboards.memory import Memory
 from dashboards.selecting import SelectorError, selector
 from dashboards.span import MOST, Span, SpanError, parse
+from dashboards.survey import Survey
+from metrics.catalog import discover
+from metrics.target import Bounds
+from storage.reading import SeriesReader
 
 
 @pytest.mark.parametrize("given", [{"range": "1s"}, {"range": "-1h"}, {"range": "9999d"}, {"from": "x"}, {"from": "2"}])
@@ -70,3 +76,14 @@ def test_a_memory_forgets_in_time_and_in_number() -> None:
     memory.get("b", 2.0, lambda: 1.0)
     memory.get("c", 2.0, lambda: 1.0)
     assert memory.get("a", 2.0, lambda: 4.0) == 4.0
+
+
+def test_a_quantile_looks_as_far_back_as_the_target_it_stands_beside(tmp_path: Path) -> None:
+    """Its line must not cross a bound that the judged share does not."""
+    catalog = discover(collectors)
+    survey = Survey(
+        store=SeriesReader(tmp_path), catalog=catalog, sources=(), bounds=Bounds({}), span=Span(0.0, 900.0, "15m")
+    )
+    p99, shown = catalog.forms["api_p99"], catalog.forms["api_p99_seconds"]
+    assert p99.target is not None
+    assert survey.window(shown) == survey.window(p99) == p99.target.window

@@ -162,6 +162,17 @@ def test_a_reader_may_come_before_the_collector(tmp_path: Path) -> None:
     reader.close()
 
 
+def test_a_reader_may_come_while_the_file_is_being_made(tmp_path: Path) -> None:
+    """A file without tables is an empty store."""
+    sqlite3.connect(tmp_path / "series.db").close()
+    with closing(SeriesReader(tmp_path)) as reader:
+        assert not reader.latest()
+        assert reader.health().problem == ""
+        with closing(SeriesStore(tmp_path)) as store:
+            store.append(poll(1, {"x": 1}))
+            assert len(reader.raw(Selector("x"), 0, 9)) == 1
+
+
 def test_a_second_writer_is_refused_and_told_who_writes(store: SeriesStore, tmp_path: Path) -> None:
     """The lock names the process that holds it."""
     with pytest.raises(StoreBusy, match=rf"process {os.getpid()} since"):
