@@ -1,6 +1,7 @@
 """For a WSGI server: `stack.api.wsgi:api`. `python -m stack.api` starts granian with it, and with the right options."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -26,3 +27,7 @@ def _end_with_parent() -> None:
     """A killed granian leaves its workers listening for ever, on the port that the next one wants."""
     if sys.platform == "linux" and STARTED in os.environ:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is not None and os.getppid() != parent.pid:
+            # It died before the kernel was asked to tell.
+            os.kill(os.getpid(), signal.SIGKILL)
