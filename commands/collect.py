@@ -32,7 +32,7 @@ def collect(config: Path) -> None:
     if not settings.sources:
         raise Misused(f"{config} names no [[source]]: there is nothing to collect.")
     try:
-        local = SeriesStore(settings.folder, linger=LINGER)
+        local = SeriesStore(settings.folder, linger=LINGER, declared=house.kinds())
         store = opening.store(settings, say, local)
         trouble = TroubleFile(settings.folder)
     except StoreBusy as error:

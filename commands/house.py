@@ -13,6 +13,7 @@ from collectors.kinds import source_types
 from commands.say import Misused
 from metrics.catalog import Catalog, discover
 from metrics.config import DEFAULT_PATH, Config, ConfigError, load
+from metrics.model import Kind
 
 CONFIG_VARIABLE = "TRIVET_CONFIG"
 NOTICE_VARIABLE = "TRIVET_NOTICE_FILE"
@@ -35,6 +36,11 @@ def config_option(*, must_exist: bool = True) -> Callable[[F], F]:
 def catalog() -> Catalog:
     """Every declaration there is."""
     return discover(collectors)
+
+
+def kinds() -> dict[str, Kind]:
+    """What the store is told of metrics: of a counter, and of nothing else, a fall is a reset."""
+    return {metric.name: metric.kind for metric in catalog().metrics.values()}
 
 
 def target_names() -> dict[str, list[str]]:

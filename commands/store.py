@@ -165,7 +165,7 @@ def _written(
         try:
             return errands.ask(folder, errand, say, **given)
         except errands.NobodyError:
-            with closing(SeriesStore(folder)) as own:
+            with closing(SeriesStore(folder, declared=house.kinds())) as own:
                 return here(own)
 
 

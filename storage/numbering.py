@@ -14,9 +14,7 @@ from metrics.model import Labels, Sample
 from metrics.points import Column
 from metrics.poll import Poll
 from metrics.watch import EPOCH
-
-COUNTERS = ("_total", "_bucket", "_count", "_sum")
-"""How the series of counters and histograms are called: a value that falls is a reset."""
+from storage.counters import Declared, Families, counting
 
 Keys = tuple[list[str], list[Labels]]
 """The metrics and the labels of a poll's samples, apart: two lists of the same objects are soon compared."""
@@ -42,9 +40,9 @@ class Shape:
 class Numbering:
     """The numbers of one file, for its one writer; to be forgotten when a transaction is rolled back."""
 
-    def __init__(self, next_number: Callable[[], int]) -> None:
-        """``next_number`` gives the numbers of layouts."""
-        self._next = next_number
+    def __init__(self, next_number: Callable[[], int], declared: Declared) -> None:
+        """``next_number`` gives the numbers of layouts; ``declared`` is what is known of metrics by their name."""
+        self._next, self._declared = next_number, declared
         self.forget()
 
     def forget(self) -> None:
@@ -89,7 +87,7 @@ class Numbering:
             keys=keys if len(values) == len(samples) else (["more than once"], []),
             layout=self._layout(db, stream, numbers),
             numbers=numbers,
-            counts=np.array([name.endswith(COUNTERS) for name in names], dtype=np.bool_),
+            counts=np.array(counting(names, Families(*keys, self._declared)), dtype=np.bool_),
             marks=np.array([name == EPOCH.name for name in names], dtype=np.bool_),
             at=at,
             values=np.array(list(values.values()), dtype=np.float64),

@@ -13,6 +13,7 @@ from metrics.poll import Poll
 from storage import backup, compaction, files, migrations, scrub
 from storage.commits import Commits
 from storage.compaction import Retention
+from storage.counters import Declared
 from storage.mark import HighWater
 from storage.migrations import hot_check
 from storage.numbering import Numbering
@@ -25,17 +26,18 @@ BAD_POLL = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.IntegrityE
 class SeriesStore(SeriesReader):
     """The whole Store protocol, for the one process that writes."""
 
-    def __init__(self, folder: Path, *, linger: float = 0.0) -> None:
+    def __init__(self, folder: Path, *, linger: float = 0.0, declared: Declared | None = None) -> None:
         """Take the writer's lock (StoreBusy names who has it) and bring the file up to date.
 
-        linger  seconds for which a poll waits for others to share its commit
+        linger    seconds for which a poll waits for others to share its commit
+        declared  the kinds of metrics that are known; of others the names of a poll say which are counters
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = files.WriterLock(folder)
         super().__init__(folder)
         self._writing = threading.RLock()
         self._commits: Commits[Poll] = Commits(self._commit, linger)
-        self._numbering = Numbering(self._number)
+        self._numbering = Numbering(self._number, declared or {})
         self._mark = HighWater(self.path)
         try:
             files.migrate(self.path, migrations.series, backup.before_migration)
