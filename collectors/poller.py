@@ -19,6 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from collectors.clock import ClockWatch, Every, moment
 from collectors.deadline import WATCHDOG
 from collectors.kinds import collector_of
+from collectors.round import UNKNOWN
 from collectors.source import Source
 from collectors.station import Station
 from metrics.poll import Poll
@@ -145,10 +146,17 @@ class Poller:
             self._unwritten = ""
 
     def _tell(self, station: Station, poll: Poll) -> None:
+        name = station.source.name
         text = "" if poll.error is None else f"{poll.error.kind}: {poll.error.text}"
         if text != station.told:
-            self._say(f"{station.source.name}: {text or 'answers again'}")
+            self._say(f"{name}: {text or 'answers again'}")
             station.told = text
+        if (pace := station.paces()) != station.pace_told:
+            self._say(f"{name}: {pace or 'polls are cheap again: as often as asked for'}")
+            station.pace_told = pace
+        for record in poll.records:
+            if record.kind == UNKNOWN and record.body:
+                self._say(f"{name}: {record.key} has columns that Trivet does not know: {record.body}")
 
 
 def spread(name: str) -> float:

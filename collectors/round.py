@@ -8,13 +8,16 @@ from typing import Any
 
 from collectors.failed import Disconnected, Failed
 from metrics.model import Sample
-from metrics.poll import ErrorClass, Failure, Poll, Record, Tier
+from metrics.poll import ErrorClass, Event, EventKind, Failure, Poll, Record, Tier
 from metrics.reading import Reading, Row, Version
 
 MOST_ROWS = 50_000
 RECHECK = 3600.0
 LACKING = "lacking"
 """Kind of the records that say which readings are off, and why; an empty body: it works again."""
+
+UNKNOWN = "unknown"
+"""Kind of the records that name columns which nothing of ours speaks of, by statement."""
 
 
 class Off:
@@ -27,6 +30,7 @@ class Off:
         """Everything is on."""
         self._until: dict[str, float] = {}
         self.columns: dict[str, list[str]] = {}
+        self.unknown: dict[str, list[str]] = {}
 
     def __contains__(self, statement: object) -> bool:
         return self._until.get(str(statement), 0.0) > time.monotonic()
@@ -59,6 +63,8 @@ class Round:
         self.samples: list[Sample] = []
         self.records: list[Record] = []
         self.partial: dict[str, Failure] = {}
+        self.events: list[Event] = []
+        self.left_out = 0
         self._off = off
         self._at: float | None = None
         self._started = time.monotonic()
@@ -87,12 +93,17 @@ class Round:
         """Whether a reading is worth asking for."""
         return statement not in self._off
 
+    def event(self, kind: EventKind, text: str, at: float | None = None) -> None:
+        """Something happened to the source: now, or at a time that it tells."""
+        self.events.append(Event(kind, time.time() if at is None else at, text, self.source))
+
     def take(self, reading: Reading, rows: Sequence[Row], version: Version = ()) -> None:
         """Turn rows into samples; columns that are not there are said once, the others count."""
         if len(rows) > MOST_ROWS:
             raise Failed(ErrorClass.BAD_REPLY, f"{reading.statement} gave more than {MOST_ROWS:,} rows")
         samples, missing = reading.read(rows, version)
         self.samples += samples
+        self._look_for_unknown(reading, rows)
         if missing != self._off.columns.get(reading.statement, []):
             self._off.columns[reading.statement] = missing
             failure = Failure(ErrorClass.MISSING, f"no column {', '.join(missing)}")
@@ -103,7 +114,8 @@ class Round:
     def restart(self) -> None:
         """Forget what was taken: the round begins anew over another connection."""
         self._at = None
-        for kept in (self.epochs, self.samples, self.records, self.partial):
+        self.left_out = 0
+        for kept in (self.epochs, self.samples, self.records, self.partial, self.events):
             kept.clear()
 
     def poll(self) -> Poll:
@@ -113,6 +125,13 @@ class Round:
     def failed(self, failure: Failure) -> Poll:
         """Nothing came of it: half a round is no round."""
         return self._poll(up=False, error=failure)
+
+    def _look_for_unknown(self, reading: Reading, rows: Sequence[Row]) -> None:
+        """A newer server's columns are ignored, and said once."""
+        unknown = reading.unknown(rows[0]) if rows else []
+        if rows and unknown != self._off.unknown.get(reading.statement, []):
+            self._off.unknown[reading.statement] = unknown
+            self.records.append(Record(UNKNOWN, reading.statement, ", ".join(unknown)))
 
     def _failed(self, statement: str, failed: Failed) -> None:
         failure = failed.failure
@@ -136,6 +155,8 @@ class Round:
             samples=self.samples if up else (),
             records=self.records if up else (),
             partial=self.partial if up else {},
+            events=self.events if up else (),
+            left_out=self.left_out if up else 0,
         )
 
 

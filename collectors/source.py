@@ -24,6 +24,9 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     deadline: Annotated[
         str, Meta(description="When a poll is cut off; 0.8 of the interval and 8 s at most when empty.")
     ] = ""
+    max_series: Annotated[
+        int, Meta(description="Most series; of more, the busiest are kept and the others are summed up.", ge=200)
+    ] = 2000
     tags: Annotated[
         dict[str, str], Meta(description='Words to tell it by, such as { environment = "production" }.')
     ] = {}

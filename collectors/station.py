@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from collectors.backoff import Backoff
 from collectors.collector import AnyCollector
+from collectors.pace import Pace
 from collectors.round import described
 from collectors.source import Source
 from metrics import watch
@@ -29,11 +30,13 @@ class Station:
         self.source: Source = collector.source
         self.missed = 0
         self.told = ""
+        self.pace_told = ""
         self.failure: Failure | None = None
         self._backoff = Backoff()
         self._errors = dict.fromkeys(ErrorClass, 0)
         self._begun: float | None = None
         self._done: dict[Tier, float] = {}
+        self._paces = {tier: Pace(max(least, self.source.every)) for tier, least in collector.tiers.items()}
 
     def run(self, lag: float) -> Iterator[Poll]:
         """The polls of one turn, each as soon as it is there. ``lag``: seconds that the turn began too late."""
@@ -48,6 +51,8 @@ class Station:
             if self._due(tier, begun) and deadline - begun > LEAST_TIME:
                 self._done[tier] = begun
                 poll = self.collector.poll(tier, deadline)
+                if poll.up:
+                    self._paces[tier].took(poll.duration)
                 yield self._with_own(poll, lag + begun - now)
                 if poll.error is not None:
                     return
@@ -59,9 +64,13 @@ class Station:
         self._begun = now
 
     def _due(self, tier: Tier, now: float) -> bool:
-        least = self.collector.tiers[tier]
         # Half an interval early is nearer than half an interval late.
-        return tier not in self._done or now - self._done[tier] >= least - self.source.every / 2
+        return tier not in self._done or now - self._done[tier] >= self._paces[tier].every - self.source.every / 2
+
+    def paces(self) -> str:
+        """Which tiers are polled more seldom than asked for, as a line; empty when none is."""
+        slow = [f"{tier} every {pace.every:g} s" for tier, pace in self._paces.items() if pace.slowed]
+        return f"a poll takes over a twentieth of its interval: {', '.join(slow)} now" if slow else ""
 
     def _waiting(self, failure: Failure) -> Poll:
         return Poll(
@@ -80,6 +89,8 @@ class Station:
         own = [
             _own(watch.POLL_SECONDS, poll.duration, tier=poll.tier),
             _own(watch.POLL_LAG, lag, tier=poll.tier),
+            _own(watch.POLL_INTERVAL, self._paces[poll.tier].every, tier=poll.tier),
+            _own(watch.SERIES_LEFT_OUT, poll.left_out, tier=poll.tier),
             *(_own(watch.EPOCH, value, epoch=name) for name, value in poll.epochs.items()),
         ]
         if poll.tier is Tier.FAST:

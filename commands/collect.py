@@ -11,11 +11,14 @@ from commands.say import Busy, Misused, Stop, say
 from commands.signals import stop_event
 from metrics.config import Config
 from metrics.duration import seconds
+from metrics.poll import Poll
 from storage.compaction import Retention
+from storage.diary import Diary
 from storage.files import StoreBusy, StoreError
 from storage.patience import Patience
 from storage.remote import opening
 from storage.series import SeriesStore
+from storage.state import StateStore
 from storage.trouble import TroubleFile
 from storage.upkeep import Upkeep
 
@@ -44,7 +47,8 @@ def collect(config: Path) -> None:
     if local.lost:
         say(f"{settings.folder}: the last {local.lost} numbers written are gone: was the -wal file deleted?")
     patience = Patience(store.append, local, say, trouble.tell)
-    poller = Poller(settings.sources, patience.write, say)
+    diary = Diary(StateStore(settings.folder), say)
+    poller = Poller(settings.sources, lambda poll: keep(poll, patience, diary), say)
     upkeep = Upkeep(local, retention(settings), say, lambda: not patience.trouble)
     upkeep.start()
     poller.start()
@@ -60,6 +64,12 @@ def collect(config: Path) -> None:
         store.close()
         trouble.close()
         say("Collecting stopped.")
+
+
+def keep(poll: Poll, patience: Patience, diary: Diary) -> None:
+    """A poll, and what it saw happen."""
+    patience.write(poll)
+    diary.write(poll.events)
 
 
 def retention(settings: Config) -> Retention:

@@ -1,7 +1,10 @@
-"""All declarations, found by walking ``<package>/*/metrics.py``: there is no list to forget one in."""
+"""All declarations, found by walking ``<package>/*/``: there is no list to forget one in.
+
+They stand in the modules ``metrics`` and ``metrics_…`` of each folder; what other exporters call them, in
+``exporter``.
+"""
 
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from metrics import watch
+from metrics.alias import Alias
 from metrics.forms import Form
 from metrics.model import Metric
 from metrics.reading import Reading
@@ -22,12 +26,16 @@ class CatalogError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Every metric, form and reading by name; ``layer`` is the kind of source that declares it."""
+    """Every metric, form and reading by name; ``layer`` is the kind of source that declares it.
+
+    aliases  by layer, the families of other exporters that its metrics can be given as
+    """
 
     metrics: dict[str, Metric]
     forms: dict[str, Form]
     readings: dict[str, tuple[Reading, ...]]
     layers: dict[str, str]
+    aliases: dict[str, tuple[Alias, ...]]
 
     def targets(self) -> Iterator[Form]:
         """The forms that have a target, in the order of their declaration."""
@@ -44,11 +52,11 @@ class Catalog:
 
 def discover(package: ModuleType) -> Catalog:
     """The catalog of a package whose folders each hold a ``metrics`` module."""
-    catalog = Catalog({}, {}, {}, {})
+    catalog = Catalog({}, {}, {}, {}, {})
     _take(catalog, watch, "trivet")
     for found in pkgutil.iter_modules(package.__path__):
-        if found.ispkg and importlib.util.find_spec(f"{package.__name__}.{found.name}.metrics"):
-            _take(catalog, importlib.import_module(f"{package.__name__}.{found.name}.metrics"), found.name)
+        if found.ispkg:
+            _take_folder(catalog, f"{package.__name__}.{found.name}", found.name)
     for form in catalog.forms.values():
         for name in form.beside:
             if name not in catalog.forms:
@@ -56,8 +64,18 @@ def discover(package: ModuleType) -> Catalog:
     return catalog
 
 
+def _take_folder(catalog: Catalog, package: str, layer: str) -> None:
+    for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if found.name == "metrics" or found.name.startswith("metrics_"):
+            _take(catalog, importlib.import_module(f"{package}.{found.name}"), layer)
+        elif found.name == "exporter":
+            values = vars(importlib.import_module(f"{package}.{found.name}")).values()
+            lists = (value for value in values if isinstance(value, tuple) and value)
+            catalog.aliases[layer] = tuple(each for value in lists for each in value if isinstance(each, Alias))
+
+
 def _take(catalog: Catalog, module: ModuleType, layer: str) -> None:
-    readings = []
+    readings = list(catalog.readings.get(layer, ()))
     for value in vars(module).values():
         if isinstance(value, Metric):
             _enter(catalog.metrics, value.name, value)
@@ -65,7 +83,7 @@ def _take(catalog: Catalog, module: ModuleType, layer: str) -> None:
         elif isinstance(value, Form):
             _enter(catalog.forms, value.name, value)
             catalog.layers[value.name] = layer
-        elif isinstance(value, Reading):
+        elif isinstance(value, Reading) and value not in readings:
             readings.append(value)
     catalog.readings[layer] = tuple(readings)
 

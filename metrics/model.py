@@ -91,7 +91,8 @@ class Metric:
     """One raw family, named and measured as the server reports it, in base units.
 
     ``labels`` leaves out ``source``, which the store adds. ``epoch`` names the mark of the server's
-    start or reset that governs this family: when it changes, counters began anew.
+    start or reset that governs this family: when it changes, counters began anew. ``note`` is what is known to
+    mislead about it, for docs/metrics.md.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
     epoch: str | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

@@ -41,32 +41,11 @@ class Record:
 
 
 class Tier(StrEnum):
-    """How often a reading is worth its cost: every interval, or every minute."""
+    """How often a reading is worth its cost: every interval, every minute, or every hour."""
 
     FAST = "fast"
     MEDIUM = "medium"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
-    """One round.
-
-    at        seconds of the epoch at which the first answer arrived, or at which the failure was known
-    duration  seconds
-    epochs    marks of start or reset, by name: a change means that counters began anew
-    partial   readings that failed while others did not
-    """
-
-    source: str
-    tier: Tier
-    at: float
-    duration: float
-    up: bool
-    error: Failure | None = None
-    epochs: Mapping[str, float] = field(default_factory=dict)
-    samples: Sequence[Sample] = ()
-    records: Sequence[Record] = ()
-    partial: Mapping[str, Failure] = field(default_factory=dict)
+    SLOW = "slow"
 
 
 class EventKind(StrEnum):
@@ -76,6 +55,7 @@ class EventKind(StrEnum):
     CONFIG = "config"
     DDL = "ddl"
     RESTART = "restart"
+    FAILOVER = "failover"
     RESET = "reset"
     LOAD_TEST = "load_test"
 
@@ -89,3 +69,29 @@ class Event:
     text: str
     source: str = ""
     until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """One round.
+
+    at        seconds of the epoch at which the first answer arrived, or at which the failure was known
+    duration  seconds
+    epochs    marks of start or reset, by name: a change means that counters began anew
+    partial   readings that failed while others did not
+    events    what was seen to have happened since the poll before
+    left_out  series that a cap kept out of ``samples``, each of them part of a rest
+    """
+
+    source: str
+    tier: Tier
+    at: float
+    duration: float
+    up: bool
+    error: Failure | None = None
+    epochs: Mapping[str, float] = field(default_factory=dict)
+    samples: Sequence[Sample] = ()
+    records: Sequence[Record] = ()
+    partial: Mapping[str, Failure] = field(default_factory=dict)
+    events: Sequence[Event] = ()
+    left_out: int = 0

@@ -44,6 +44,8 @@ class Reading:
     columns  column name → the metric it feeds; read by name, never by position
     since    first server version that knows the statement
     leave    rows to pass over: column → values
+    omitted  columns that are known and not taken → why; a name that ends in * stands for all that begin so
+    view     where a .sql file's columns come from: the views and functions, for the documents
     """
 
     statement: str
@@ -52,6 +54,8 @@ class Reading:
     tier: Tier = Tier.FAST
     since: Version = ()
     leave: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    omitted: Mapping[str, str] = field(default_factory=dict)
+    view: str = ""
 
     def read(self, rows: Iterable[Row], version: Version = ()) -> tuple[list[Sample], list[str]]:
         """Samples, and the columns that this version should have and that were not there.
@@ -71,6 +75,18 @@ class Reading:
                     own = labelled({**labels, **column.labels})
                     samples.append(Sample(column.metric.name, own, value * column.scale))
         return samples, list(missing)
+
+    def unknown(self, columns: Iterable[str]) -> list[str]:
+        """Columns that the server gave and nothing here speaks of: a newer version's. Of a .sql file there are none.
+
+        >>> Reading("SHOW X", {}, omitted={"avg_*": "means change"}).unknown(["avg_wait", "news"])
+        ['news']
+        """
+        if self.view:
+            return []
+        exact = {*self.columns, *self.labels, *self.leave, *self.omitted}
+        heads = tuple(name[:-1] for name in self.omitted if name.endswith("*"))
+        return [name for name in columns if name not in exact and not name.startswith(heads)]
 
     def metrics(self) -> Iterator[Metric]:
         """Every metric that it feeds."""

@@ -29,6 +29,20 @@ POLL_LAG = Metric(
     help="How much later than planned the poll began.",
     labels=("tier",),
 )
+POLL_INTERVAL = Metric(
+    name="trivet_poll_interval_seconds",
+    kind=Kind.GAUGE,
+    unit=Unit.SECONDS,
+    help="How often the source is polled: doubled while a poll takes more than a twentieth of it.",
+    labels=("tier",),
+)
+SERIES_LEFT_OUT = Metric(
+    name="trivet_series_left_out",
+    kind=Kind.GAUGE,
+    unit=Unit.COUNT,
+    help="Rows that max_series kept from having series of their own; they are part of a rest.",
+    labels=("tier",),
+)
 POLLS_MISSED = Metric(
     name="trivet_polls_missed_total",
     kind=Kind.COUNTER,

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, abort, jsonify, request
 
 from dashboards.scorecard import scorecard
 from dashboards.span import parse
 from dashboards.watched import LATE
-from metrics.exposition import CONTENT_TYPE, Family, families, written
-from metrics.model import Labels
+from metrics.alias import aliased
+from metrics.exposition import CONTENT_TYPE, Family, base, families, written
+from metrics.model import SOURCE, Labels
 from metrics.target import State
 from webapp.site import Site, site
 
@@ -34,6 +35,31 @@ def metrics() -> Response:
     latest = [(metric, labels, value) for metric, labels, _, value in site().store.latest()]
     found = [*families(site().catalog.metrics, latest), *_own(site()), _verdicts(site())]
     return Response(written(found), content_type=CONTENT_TYPE)
+
+
+@blueprint.get("/metrics/<layer>")
+def layer(layer: str) -> Response:
+    """One layer: our own names, and those of the exporter that people use for it.
+
+    ``?source=NAME`` gives one source's samples without the label source, as an exporter of that server would.
+    """
+    here = site()
+    if layer not in here.catalog.layers.values():
+        abort(404)
+    names = {name for name, of in here.catalog.layers.items() if of == layer}
+    wanted = request.args.get("source")
+    latest: list[tuple[str, Labels, float]] = []
+    for metric, labels, _, value in here.store.latest():
+        if base(metric, here.catalog.metrics) not in names:
+            continue
+        if wanted is None:
+            latest.append((metric, labels, value))
+        elif (SOURCE, wanted) in labels:
+            latest.append((metric, tuple(label for label in labels if label[0] != SOURCE), value))
+    theirs = list(aliased(here.catalog.aliases.get(layer, ()), latest))
+    taken = {family.name for family in theirs}
+    ours = [family for family in families(here.catalog.metrics, latest) if family.name not in taken]
+    return Response(written([*ours, *theirs]), content_type=CONTENT_TYPE)
 
 
 def _own(here: Site) -> Iterator[Family]:

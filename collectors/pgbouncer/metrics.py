@@ -147,6 +147,7 @@ DATABASES = Reading(
 )
 LISTS = Reading(
     "SHOW LISTS",
+    omitted={"*": "not taken yet"},
     columns={
         "used_clients": used_clients,
         "login_clients": login_clients,
@@ -159,6 +160,7 @@ LISTS = Reading(
 
 CONFIG = Reading(
     "SHOW CONFIG",
+    omitted={"*": "not taken yet"},
     columns={
         "max_client_conn": max_clients,
         "default_pool_size": default_pool_size,

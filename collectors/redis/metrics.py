@@ -56,6 +56,7 @@ keys_expiring = _gauge("redis_db_expiring_keys", "Keys that have a time to live.
 
 INFO = Reading(
     "INFO",
+    omitted={"*": "not taken yet"},
     columns={
         "keyspace_hits": hits,
         "keyspace_misses": misses,

@@ -4,7 +4,7 @@ import pytest
 
 from collectors import round as module
 from collectors.failed import Disconnected, Failed, one_line
-from collectors.round import LACKING, Off, Round
+from collectors.round import LACKING, UNKNOWN, Off, Round
 from metrics.model import Kind, Metric, Unit
 from metrics.poll import ErrorClass, Tier
 from metrics.reading import Reading
@@ -75,3 +75,14 @@ def test_secrets_are_blotted_out() -> None:
     failed = Failed(ErrorClass.AUTH, "password hunter2 is wrong", "hint").without("hunter2", "")
     assert failed.failure.text == "password … is wrong"
     assert failed.failure.hint == "hint"
+
+
+def test_a_column_of_a_newer_server_is_ignored_and_named_once() -> None:
+    reading = Reading("SHOW IT", columns={"one": ONE}, omitted={"avg_*": "its meaning changed"})
+    off, said = Off(), []
+    for row in ({"one": 1, "avg_x": 1}, {"one": 1, "new": 1}, {"one": 1, "new": 1}, {"one": 1}):
+        round_ = Round("x", Tier.FAST, off)
+        round_.take(reading, [row])
+        assert len(round_.samples) == 1
+        said.append([(record.kind, record.key, record.body) for record in round_.records])
+    assert said == [[], [(UNKNOWN, "SHOW IT", "new")], [], [(UNKNOWN, "SHOW IT", "")]]

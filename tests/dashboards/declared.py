@@ -31,7 +31,7 @@ def catalog(*forms: Form) -> Catalog:
     """A catalog of these forms and the two counters, all of one layer."""
     metrics = {metric.name: metric for metric in (good, every)}
     named = {form.name: form for form in forms or (share,)}
-    return Catalog(metrics, named, {}, dict.fromkeys([*metrics, *named], "redis"))
+    return Catalog(metrics, named, {}, dict.fromkeys([*metrics, *named], "redis"), {})
 
 
 def survey(store: Store, now: float, length: str = "5m", forms: Sequence[Form] = ()) -> Survey:

@@ -6,7 +6,11 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from metrics.alias import Alias
 from metrics.catalog import Catalog
+from metrics.model import Sample
+from metrics.poll import Poll, Tier
+from metrics.target import Bounds
 from storage.series import SeriesStore
 from tests.dashboards import declared
 from tests.dashboards.feed import Feed
@@ -84,3 +88,19 @@ def test_hostile_label_values_survive_the_round_trip(empty: SeriesStore) -> None
     families = {family.name: family for family in text_string_to_metric_families(text)}
     shelves = {sample.labels["shelf"] for sample in families["shop_good"].samples}
     assert shelves == {'a"b\\c\nd', "x \ny", "plain}"}
+
+
+def test_one_layer_under_the_names_of_its_exporter(empty: SeriesStore) -> None:
+    known = declared.catalog()
+    alias = Alias(name="exporter_good", kind="counter", help="Good.", of=declared.good)
+    known.aliases["redis"] = (alias,)
+    samples = [Sample(declared.good.name, (), 3.0)]
+    for source in ("a", "b"):
+        empty.append(Poll(source=source, tier=Tier.FAST, at=NOW, duration=0, up=True, samples=samples))
+    client = create_app(store=empty, catalog=known, sources=[], bounds=Bounds({}), clock=lambda: NOW).test_client()
+    page = client.get("/metrics/redis").text
+    assert 'exporter_good{source="a"} 3' in page
+    assert f'{declared.good.name}{{source="b"}} 3' in page
+    assert "exporter_good 3" in client.get("/metrics/redis?source=b").text
+    assert "exporter_good" not in client.get("/metrics/redis?source=c").text
+    assert client.get("/metrics/nothing").status_code == 404
