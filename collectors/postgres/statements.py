@@ -1,87 +1,68 @@
-"""What rises between two looks at pg_stat_statements: totals that only grow, and the statements worth showing.
+"""Statements: what pg_stat_statements of the source's own database says of the whole server."""
 
-Entries come and go: at pg_stat_statements.max the least used ones are evicted, and a difference of two sums would
-take that for negative work. So each entry's rise is taken, and the totals are ours.
-"""
+from collections.abc import Sequence
+from typing import ClassVar
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collectors.failed import Failed
+from collectors.libpq import LibpqConnection
+from collectors.postgres import metrics
+from collectors.postgres.ask import Ask
+from collectors.postgres.hints import USAGE, hinted, identifier
+from collectors.postgres.ledger import Ledger
+from collectors.round import Round
+from metrics.poll import ErrorClass, Record, Tier
 
-Key = tuple[str, str, str]
-Row = Mapping[str, Any]
-
-SHOWN = 100
-FADE = 0.9
-"""What is left of a statement's claim to be shown after each look: one that was hot stays for a while."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    seconds: float
-    calls: int
-    claim: float
+QUERY = "query"
+"""Kind of the records that hold the texts of statements, by query id."""
 
 
-@dataclass(slots=True)
 class Statements:
-    """Remembers one server's entries from look to look; the first look is the base line."""
+    """Finds the extension, reads it, and keeps a ledger of it."""
 
-    _entries: dict[Key, _Entry] | None = None
-    _totals: dict[str, dict[str, float]] = field(default_factory=dict)
-    _ignored: set[str] = field(default_factory=set)
-    _judged: set[str] = field(default_factory=set)
-    _texts: set[str] = field(default_factory=set)
+    tiers: ClassVar[Sequence[Tier]] = (Tier.MEDIUM,)
 
-    def strangers(self, rows: Iterable[Row]) -> list[str]:
-        """Query ids of which it is not known yet whether they count."""
-        return sorted({row["queryid"] for row in rows} - self._judged)
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._ledger = Ledger()
+        self._path: tuple[LibpqConnection, str] | None = None
 
-    def judge(self, asked: Iterable[str], ignored: Iterable[str]) -> None:
-        """Those that were asked about, and the ones of them that do not count."""
-        self._judged |= set(asked)
-        self._ignored |= set(ignored)
+    def read(self, round_: Round, ask: Ask) -> None:
+        """Shown statements, totals and texts."""
+        if ask.version >= metrics.STATEMENTS.since and round_.wants(metrics.STATEMENTS.statement):
+            with round_.part(metrics.STATEMENTS.statement):
+                self._find(ask)
+                self._take(round_, ask)
 
-    def look(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-        """Rows to show, and one row of totals for each database."""
-        counted = [row for row in rows if row["queryid"] not in self._ignored]
-        first, before = self._entries is None, self._entries or {}
-        self._entries = {}
-        for row in counted:
-            key = (row["dbid"], row["userid"], row["queryid"])
-            seconds, calls = self._rise(row, before.get(key), first)
-            total = self._totals.setdefault(row["datname"], {"total_exec_time": 0.0, "calls": 0.0})
-            total["total_exec_time"] += seconds
-            total["calls"] += calls
-            old = before[key].claim * FADE if key in before else 0.0
-            claim = row["total_exec_time"] if first else old + seconds
-            self._entries[key] = _Entry(row["total_exec_time"], row["calls"], claim)
-        self._forget(rows)
-        return self._shown(counted), [{"datname": name, **total} for name, total in sorted(self._totals.items())]
+    def _take(self, round_: Round, ask: Ask) -> None:
+        if ask.version >= (14,):
+            round_.epochs[metrics.STATEMENTS_EPOCH] = ask.one("statements_reset")["reset"] or 0.0
+        rows = ask.rows(metrics.STATEMENTS.statement)
+        if strangers := self._ledger.strangers(rows):
+            ignored = ask.rows("statement_kinds", [strangers])
+            self._ledger.judge(strangers, (row["queryid"] for row in ignored))
+        shown, totals = self._ledger.look(rows)
+        if unread := self._ledger.unread(shown):
+            texts = ask.rows("statement_texts", [unread])
+            round_.records += [Record(QUERY, row["queryid"], row["query"]) for row in texts]
+            self._ledger.have_read(unread)
+        round_.take(metrics.STATEMENTS, shown, ask.version)
+        round_.take(metrics.STATEMENTS_TOTALS, totals, ask.version)
+        round_.take(metrics.STATEMENTS_INFO, [{"entries": len(rows)}], ask.version)
 
-    def unread(self, shown: Iterable[Row]) -> list[str]:
-        """Query ids to be shown whose texts were never fetched."""
-        return sorted({row["queryid"] for row in shown} - self._texts)
-
-    def have_read(self, queryids: Iterable[str]) -> None:
-        """Their texts are records now."""
-        self._texts |= set(queryids)
-
-    def _rise(self, row: Row, before: _Entry | None, first: bool) -> tuple[float, float]:
-        """All of a new entry is new; so is all of one that was reset or evicted and came back lower."""
-        if first:
-            return 0.0, 0.0
-        if before is None or row["calls"] < before.calls or row["total_exec_time"] < before.seconds:
-            return row["total_exec_time"], row["calls"]
-        return row["total_exec_time"] - before.seconds, row["calls"] - before.calls
-
-    def _shown(self, counted: Sequence[Row]) -> list[Row]:
-        entries = self._entries or {}
-        ranked = sorted(counted, key=lambda row: -entries[row["dbid"], row["userid"], row["queryid"]].claim)
-        return ranked[:SHOWN]
-
-    def _forget(self, rows: Iterable[Row]) -> None:
-        """What the server has evicted: memory is bounded by its own."""
-        present = {row["queryid"] for row in rows}
-        self._judged &= present
-        self._ignored &= present
+    def _find(self, ask: Ask) -> None:
+        """Looked up, not tried: that leaves no error on the server, and what was mended is seen at once."""
+        user, database = ask.source.user, ask.database
+        if not ask.identity["monitors"]:
+            text = "without pg_monitor the statements of others are hidden"
+            raise hinted(Failed(ErrorClass.FORBIDDEN, text, quiet=True), user, database)
+        extension = ask.one("extension")
+        schema = extension["schema"]
+        if not schema:
+            text = f'pg_stat_statements is not in database "{database}"'
+            raise hinted(Failed(ErrorClass.MISSING, text, quiet=True), user, database)
+        if not extension["usable"]:
+            hint = USAGE.format(schema=schema, role=identifier(user))
+            raise Failed(ErrorClass.FORBIDDEN, f"pg_stat_statements is in schema {schema}", hint, quiet=True)
+        if self._path != (ask.connection, schema):
+            ask.rows("search_path", [schema])
+            self._path = ask.connection, schema

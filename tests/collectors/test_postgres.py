@@ -10,9 +10,11 @@ import psycopg
 import pytest
 
 from collectors.postgres import metrics
-from collectors.postgres.collector import QUERY, PostgresCollector
+from collectors.postgres.collector import PostgresCollector
+from collectors.postgres.parts import Plain
 from collectors.postgres.source import PostgresSource
 from collectors.postgres.sql import MARK
+from collectors.postgres.statements import QUERY
 from collectors.round import LACKING
 from metrics.poll import ErrorClass, Tier
 from metrics.target import State
@@ -401,12 +403,10 @@ def test_pgbouncer_is_no_postgresql(pgbouncer: PgBouncerServer) -> None:
     assert "not through PgBouncer" in found.error.hint
 
 
-def test_one_failing_statement_does_not_lose_the_others(
-    collector: PostgresCollector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_failing_statement_does_not_lose_the_others(collector: PostgresCollector) -> None:
     assert poll(collector).up
-    broken = replace(metrics.SESSIONS, statement="statement_kinds")
-    monkeypatch.setattr(metrics, "SESSIONS", broken)
+    broken = Plain([Tier.FAST], [replace(metrics.SESSIONS, statement="statement_kinds")])
+    collector.parts = (broken, *collector.parts)
     found = poll(collector)
     assert found.up
     assert list(found.partial) == ["statement_kinds"]

@@ -1,0 +1,88 @@
+"""One round's way to one database of a server: statements by their names, and what is known of the server."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from collectors.failed import Failed
+from collectors.libpq import LibpqConnection
+from collectors.postgres.hints import hinted
+from collectors.postgres.source import PostgresSource
+from collectors.postgres.sql import statement
+from collectors.round import Round
+from metrics.poll import ErrorClass
+from metrics.reading import Reading
+
+Rows = list[dict[str, Any]]
+NOTHING: Mapping[str, Any] = {"version_num": 0, "in_recovery": False, "monitors": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a part of a round needs.
+
+    identity   the row of the statement of this name, asked anew in every round
+    deadline   a time of time.monotonic(), for all that is asked
+    """
+
+    connection: LibpqConnection
+    source: PostgresSource
+    database: str
+    deadline: float
+    identity: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Major and minor version."""
+        return divmod(int(self.identity["version_num"]), 10000)
+
+    @property
+    def in_recovery(self) -> bool:
+        """Whether this is a standby."""
+        return bool(self.identity["in_recovery"])
+
+    def rows(self, name: str, values: Sequence[Any] | None = None) -> Rows:
+        """All rows of a file in queries/. Raises Failed."""
+        try:
+            return self.connection.rows(self.deadline, statement(name, self.version[0]), values)
+        except Failed as failed:
+            raise hinted(failed, self.source.user, self.database) from None
+
+    def one(self, name: str, values: Sequence[Any] | None = None) -> dict[str, Any]:
+        """The row of a statement that always has one. Raises Failed."""
+        rows = self.rows(name, values)
+        if not rows:
+            raise Failed(ErrorClass.BAD_REPLY, f"no row for {name}: this is no PostgreSQL")
+        return rows[0]
+
+    def take(self, round_: Round, reading: Reading) -> Rows:
+        """Put a reading into the round; its rows, none when it failed, is off, or is not of this version."""
+        rows: Rows = []
+        if self.version >= reading.since and round_.wants(reading.statement):
+            with round_.part(reading.statement):
+                rows = self.rows(reading.statement)
+                round_.take(reading, rows, self.version)
+        return rows
+
+
+def connection(source: PostgresSource, database: str, deadline: float) -> LibpqConnection:
+    """Log in read-only and impatient. Raises Disconnected."""
+    try:
+        return LibpqConnection(source, deadline, dbname=database, options=_options(deadline), client_encoding="utf-8")
+    except Failed as failed:
+        raise hinted(failed, source.user, database) from None
+
+
+def _options(deadline: float) -> str:
+    """Half of the time for one statement: one that is slow must leave some for the others."""
+    patience = max(100, min(4000, int((deadline - time.monotonic()) * 500)))
+    settings = {
+        "statement_timeout": patience,
+        "lock_timeout": 250,
+        "idle_in_transaction_session_timeout": 10000,
+        "default_transaction_read_only": "on",
+        "search_path": "pg_catalog",
+        "jit": "off",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
