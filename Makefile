@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench-store faults clean
+.PHONY: help run test test-matrix lint format bench-store faults clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ run: .venv/installed ## Watch what trivet.toml names, or start the reference sta
 
 test: .venv/installed ## All tests, against real servers, in random order
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
+
+test-matrix: .venv/installed ## What depends on a server's version, against every release; fetches about 150 MB once
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m matrix $(ARGS)
 
 lint: .venv/installed ## Style, types and the direction of imports
 	@.venv/bin/ruff check .

@@ -1,4 +1,6 @@
-"""Real servers for tests: PostgreSQL, PgBouncer, Redis, VictoriaMetrics and Prometheus on loopback ports of their own.
+"""Real servers for tests: PostgreSQL, PgBouncer, Redis, VictoriaMetrics, Prometheus and its exporters on loopback.
+
+Each has a port of its own.
 
 `tests/conftest.py` makes fixtures of them. The session's servers are shared by all tests of a worker: leave them as
 they were found (use own names for tables and keys), and take a `new_…` one to restart, pause or kill.
@@ -13,10 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from stack.native.exporter import Exporter
 from stack.native.pgbouncer import PgBouncer
 from stack.native.ports import LOOPBACK
 from stack.native.postgres import Postgres
@@ -168,21 +172,22 @@ class Servers:
         self.folder = folder
         self._running: list[Server] = []
 
-    def postgres(self, **settings: str) -> PostgresServer:
-        server = PostgresServer(self._toolbox.need("postgres"), self._place("postgres"), settings)
+    def postgres(self, release: str = "", **settings: str) -> PostgresServer:
+        """`release` is one of the catalog's, here and below; without, it is whichever is at hand."""
+        server = PostgresServer(self._toolbox.need("postgres", release), self._place("postgres"), settings)
         self._start(server)
         server.furnish()
         return server
 
-    def pgbouncer(self, behind: PostgresServer, config: str | None = None) -> PgBouncerServer:
-        server = PgBouncerServer(self._toolbox.need("pgbouncer"), self._place("pgbouncer"), behind, config)
+    def pgbouncer(self, behind: PostgresServer, config: str | None = None, release: str = "") -> PgBouncerServer:
+        server = PgBouncerServer(self._toolbox.need("pgbouncer", release), self._place("pgbouncer"), behind, config)
         self._start(server)
         return server
 
-    def redis(self, acl: str | None = None, **overrides: str) -> RedisServer:
+    def redis(self, acl: str | None = None, release: str = "", **overrides: str) -> RedisServer:
         """Directives with a dash are written with an underscore: `maxmemory_policy="allkeys-lru"`."""
         directives = {name.replace("_", "-"): value for name, value in overrides.items()}
-        tool = self._toolbox.need("redis-server")
+        tool = self._toolbox.need("redis-server", release)
         server = RedisServer(tool, self._place("redis"), overrides={"save": '""', **directives}, acl=acl)
         self._start(server)
         return server
@@ -197,9 +202,40 @@ class Servers:
         self._start(server)
         return server
 
+    def postgres_exporter(
+        self, behind: PostgresServer, *flags: str, release: str = "0.17", account: Account = MONITOR
+    ) -> Exporter:
+        """Looks as MONITOR unless told otherwise; what it collects is its own default unless `flags` say more."""
+        secrets = {
+            "DATA_SOURCE_URI": f"{behind.host}:{behind.port}/postgres?sslmode=disable",
+            "DATA_SOURCE_USER": account.name,
+            "DATA_SOURCE_PASS": account.password,
+        }
+        return self._exporter("postgres-exporter", release, secrets, flags)
+
+    def redis_exporter(
+        self, behind: RedisServer, *flags: str, release: str = "1.69", account: Account | None = None
+    ) -> Exporter:
+        secrets = {"REDIS_ADDR": behind.url}
+        if account is not None:
+            secrets |= {"REDIS_USER": account.name, "REDIS_PASSWORD": account.password}
+        return self._exporter("redis-exporter", release, secrets, flags)
+
+    def pgbouncer_exporter(
+        self, behind: PgBouncerServer, *flags: str, release: str = "0.10", account: Account = STATS
+    ) -> Exporter:
+        who = f"{quote(account.name, safe='')}:{quote(account.password, safe='')}"
+        address = f"postgres://{who}@{behind.host}:{behind.port}/pgbouncer?sslmode=disable"
+        return self._exporter("pgbouncer-exporter", release, {"PGBOUNCER_EXPORTER_CONNECTION_STRING": address}, flags)
+
     def stop(self) -> None:
         for server in reversed(self._running):
             server.stop()
+
+    def _exporter(self, name: str, release: str, secrets: dict[str, str], flags: tuple[str, ...]) -> Exporter:
+        server = Exporter(self._toolbox.need(name, release), self._place(name), secrets=secrets, flags=flags)
+        self._start(server)
+        return server
 
     def _place(self, kind: str) -> Path:
         return self.folder / f"{kind}-{len(self._running)}"
@@ -207,6 +243,32 @@ class Servers:
     def _start(self, server: Server) -> None:
         self._running.append(server)
         server.start()
+
+
+class Matrix:
+    """One server of each release, started when it is first asked for."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+        self._postgres: dict[str, PostgresServer] = {}
+        self._pgbouncer: dict[str, PgBouncerServer] = {}
+        self._redis: dict[str, RedisServer] = {}
+
+    def postgres(self, release: str) -> PostgresServer:
+        if release not in self._postgres:
+            self._postgres[release] = self._servers.postgres(release)
+        return self._postgres[release]
+
+    def pgbouncer(self, release: str, behind: PostgresServer) -> PgBouncerServer:
+        """All are in front of the same PostgreSQL, that of the first call."""
+        if release not in self._pgbouncer:
+            self._pgbouncer[release] = self._servers.pgbouncer(behind, release=release)
+        return self._pgbouncer[release]
+
+    def redis(self, release: str) -> RedisServer:
+        if release not in self._redis:
+            self._redis[release] = self._servers.redis(release=release)
+        return self._redis[release]
 
 
 @contextmanager
