@@ -46,20 +46,26 @@ def layer(layer: str) -> Response:
     here = site()
     if layer not in here.catalog.layers.values():
         abort(404)
-    names = {name for name, of in here.catalog.layers.items() if of == layer}
-    wanted = request.args.get("source")
-    latest: list[tuple[str, Labels, float]] = []
-    for metric, labels, _, value in here.store.latest():
-        if base(metric, here.catalog.metrics) not in names:
-            continue
-        if wanted is None:
-            latest.append((metric, labels, value))
-        elif (SOURCE, wanted) in labels:
-            latest.append((metric, tuple(label for label in labels if label[0] != SOURCE), value))
-    theirs = list(aliased(here.catalog.aliases.get(layer, ()), latest))
+    aliases = here.catalog.aliases.get(layer, ())
+    latest = list(_latest(here, layer, {alias.of.name for alias in aliases}, request.args.get("source")))
+    theirs = list(aliased(aliases, latest))
     taken = {family.name for family in theirs}
     ours = [family for family in families(here.catalog.metrics, latest) if family.name not in taken]
     return Response(written([*ours, *theirs]), content_type=CONTENT_TYPE)
+
+
+def _latest(here: Site, layer: str, aliased_: set[str], wanted: str | None) -> Iterator[tuple[str, Labels, float]]:
+    """What is declared for the layer; and of what every source has, such as whether it is up, what an alias needs."""
+    declared = {name for name, of in here.catalog.layers.items() if of == layer}
+    sources = {watched.name for watched in here.sources if watched.kind == layer}
+    for metric, labels, _, value in here.store.latest():
+        name, source = base(metric, here.catalog.metrics), dict(labels).get(SOURCE, "")
+        if name not in declared and not (name in aliased_ and source in sources):
+            continue
+        if wanted is None:
+            yield metric, labels, value
+        elif source == wanted:
+            yield metric, tuple(label for label in labels if label[0] != SOURCE), value
 
 
 def _own(here: Site) -> Iterator[Family]:

@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from metrics import watch
 from metrics.alias import Alias
 from metrics.catalog import Catalog
 from metrics.model import Sample
@@ -104,3 +105,17 @@ def test_one_layer_under_the_names_of_its_exporter(empty: SeriesStore) -> None:
     assert "exporter_good 3" in client.get("/metrics/redis?source=b").text
     assert "exporter_good" not in client.get("/metrics/redis?source=c").text
     assert client.get("/metrics/nothing").status_code == 404
+
+
+def test_what_every_source_has_is_given_to_an_alias_for_the_sources_of_its_layer(empty: SeriesStore) -> None:
+    known = declared.catalog()
+    known.aliases["redis"] = (Alias(name="redis_up", kind="gauge", help="Up.", of=watch.UP),)
+    known.layers |= {watch.UP.name: "trivet"}
+    for source in (declared.SHOP.name, "other"):
+        samples = [Sample(watch.UP.name, (), 1.0), Sample(watch.POLLS_MISSED.name, (), 0.0)]
+        empty.append(Poll(source=source, tier=Tier.FAST, at=NOW, duration=0, up=True, samples=samples))
+    app = create_app(store=empty, catalog=known, sources=[declared.SHOP], bounds=Bounds({}), clock=lambda: NOW)
+    page = app.test_client().get("/metrics/redis").text
+    assert f'redis_up{{source="{declared.SHOP.name}"}} 1' in page
+    assert "other" not in page
+    assert watch.POLLS_MISSED.name not in page

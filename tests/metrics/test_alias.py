@@ -1,0 +1,54 @@
+from metrics.alias import Alias, aliased
+from metrics.model import Kind, Metric, Unit
+
+
+def gauge(name: str, *labels: str) -> Metric:
+    return Metric(name=name, kind=Kind.GAUGE, unit=Unit.COUNT, help="One.", labels=labels)
+
+
+SETTING = gauge("setting", "name", "unit")
+SIZE = gauge("size", "database")
+NUMBER = gauge("number", "database")
+SERVER = gauge("server", "address", "version")
+
+
+def samples(alias: Alias, *latest: tuple[str, dict[str, str], float]) -> list[tuple[str, dict[str, str], float]]:
+    given = [(name, tuple(sorted(labels.items())), value) for name, labels, value in latest]
+    return [
+        (family.name, dict(labels), value) for family in aliased([alias], given) for _, labels, value in family.samples
+    ]
+
+
+def test_a_family_may_be_named_by_labels() -> None:
+    alias = Alias(name="settings_{name}_{unit}", kind="gauge", help="S.", of=SETTING)
+    found = samples(
+        alias,
+        ("setting", {"name": "pg_stat.max", "unit": "", "source": "a"}, 5),
+        ("setting", {"name": "work_mem", "unit": "bytes", "source": "a"}, 6),
+        ("setting", {"name": "work_mem", "unit": "bytes", "source": "b"}, 7),
+    )
+    assert found == [
+        ("settings_pg_stat_max", {"source": "a"}, 5),
+        ("settings_work_mem_bytes", {"source": "a"}, 6),
+        ("settings_work_mem_bytes", {"source": "b"}, 7),
+    ]
+
+
+def test_labels_come_from_a_metric_beside_it_of_the_same_source_and_labels() -> None:
+    beside = {"datid": (NUMBER, ""), "server": (SERVER, "address")}
+    alias = Alias(name="bytes", kind="gauge", help="B.", of=SIZE, labels={"database": "datname"}, beside=beside)
+    latest = [
+        ("size", {"database": "x", "source": "a"}, 1.0),
+        ("size", {"database": "y", "source": "a"}, 2.0),
+        ("size", {"database": "x", "source": "b"}, 3.0),
+        ("number", {"database": "x", "source": "a"}, 5.0),
+        ("number", {"database": "x", "source": "b"}, 16384.0),
+        ("server", {"address": "here", "version": "1", "source": "a"}, 1.0),
+    ]
+    assert samples(alias, *latest) == [
+        ("bytes", {"datname": "x", "datid": "5", "server": "here", "source": "a"}, 1.0),
+        ("bytes", {"datname": "y", "datid": "", "server": "here", "source": "a"}, 2.0),
+        ("bytes", {"datname": "x", "datid": "16384", "server": "", "source": "b"}, 3.0),
+    ]
+    (name, labels, _), *_ = samples(alias, ("size", {"database": "x"}, 1.0), ("number", {"database": "x"}, 5.0))
+    assert (name, labels["datid"]) == ("bytes", "5")
