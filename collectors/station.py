@@ -57,6 +57,11 @@ class Station:
                 if poll.error is not None:
                     return
 
+    def one(self, tier: Tier, patience: float) -> Poll:
+        """One poll of one tier, whatever is due, in so many seconds at most."""
+        poll = self.collector.poll(tier, time.monotonic() + patience)
+        return self._with_own(poll, 0.0)
+
     def _count_missed(self, now: float) -> None:
         # By the monotonic clock: whatever the reason, a turn that did not happen is missed.
         if self._begun is not None:

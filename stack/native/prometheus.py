@@ -1,7 +1,9 @@
-"""A Prometheus server in its own folder that scrapes nothing: it takes remote writes and answers questions."""
+"""A Prometheus server in its own folder: it takes remote writes, scrapes what it is told to, and answers questions."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from stack.native import probe
 from stack.native.ports import LOOPBACK
@@ -15,6 +17,7 @@ FLAGS = {"storage.tsdb.retention.time": "100y", "log.level": "warn"}
 class Prometheus(Server):
     """`flags` win over FLAGS; address, config file and data folder are ours. It has no unix socket.
 
+    scrape  URLs of the pages that it scrapes every 5 s, each a job called by its place in the list
     late   how old a sample may be beside newer ones of its series, as Prometheus writes a time; by default not at all
     """
 
@@ -27,11 +30,13 @@ class Prometheus(Server):
         *,
         port: int | None = None,
         late: str = "0s",
+        scrape: Sequence[str] = (),
         flags: Mapping[str, str] | None = None,
         say: Say = silent,
     ) -> None:
         super().__init__(tool, folder, port=port, say=say)
         self.late = late
+        self.scrape = list(scrape)
         self.flags = FLAGS | dict(flags or {})
 
     @property
@@ -42,7 +47,14 @@ class Prometheus(Server):
         return probe.http_answers(self.port, "/-/ready")
 
     def _prepare(self) -> None:
-        self._write("prometheus.yml", f"storage:\n  tsdb:\n    out_of_order_time_window: {self.late}\n")
+        jobs = [_job(str(number), url) for number, url in enumerate(self.scrape)]
+        config = {
+            "global": {"scrape_interval": "5s"},
+            "storage": {"tsdb": {"out_of_order_time_window": self.late}},
+            "scrape_configs": jobs,
+        }
+        # JSON is YAML.
+        self._write("prometheus.yml", json.dumps(config))
 
     def _command(self) -> list[str]:
         ours = {
@@ -55,3 +67,8 @@ class Prometheus(Server):
 
     def _socket_name(self) -> str:
         return "none"
+
+
+def _job(name: str, url: str) -> dict[str, object]:
+    place = urlsplit(url)
+    return {"job_name": name, "metrics_path": place.path, "static_configs": [{"targets": [place.netloc]}]}

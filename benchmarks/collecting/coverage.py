@@ -1,0 +1,72 @@
+"""How much of the exporters' default series is on our pages, of the same servers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+import collectors
+from benchmarks.collecting import world
+from benchmarks.coverage import Comparison, compare, page
+from collectors.kinds import collector_of, source_types
+from collectors.source import Source
+from collectors.station import Station
+from metrics.catalog import discover
+from metrics.target import Bounds
+from storage.series import SeriesStore
+from tests.servers import Servers
+from webapp.app import create_app
+
+PATIENCE = 20.0
+EXPORTERS_OWN: Mapping[str, Sequence[str]] = {
+    "postgres": ("pg_exporter_", "postgres_exporter_", "pg_scrape_collector_"),
+    "pgbouncer": ("pgbouncer_exporter_",),
+    "redis": ("redis_exporter_", "redis_target_scrape_"),
+}
+"""Names by which an exporter speaks of its own work."""
+
+
+def served(block: world.Block, folder: Path) -> str:
+    """The page of one source under the exporter's names, after one poll of each tier."""
+    source: Source = msgspec.convert(dict(block), source_types()[str(block["kind"])])
+    station = Station(collector_of(source))
+    store = SeriesStore(folder)
+    try:
+        for tier in station.collector.tiers:
+            for poll in (station.one(tier, PATIENCE), station.one(tier, PATIENCE)):
+                if poll.error is not None:
+                    raise RuntimeError(f"{source.name}: {poll.error.text}")
+                store.append(poll)
+        app = create_app(store=store, catalog=discover(collectors), sources=(), bounds=Bounds({}))
+        answer = app.test_client().get(f"/metrics/{source.kind}?source={source.name}")
+        return str(answer.text)
+    finally:
+        station.collector.close()
+        store.close()
+
+
+def coverages(made: Servers, folder: Path) -> tuple[dict[str, float], list[str]]:
+    """Shares by kind, and what is left out."""
+    found = dict(_comparisons(made, folder))
+    notes = [f"{kind}: {', '.join(sorted(each.missing)) or 'nothing'} left out" for kind, each in found.items()]
+    return {kind: round(each.coverage, 4) for kind, each in found.items()}, notes
+
+
+def _comparisons(made: Servers, folder: Path) -> Sequence[tuple[str, Comparison]]:
+    postgres = made.postgres()
+    pooler = world.pooler(made, postgres, 3)
+    redis = made.redis()
+    with world.traffic(redis):
+        cases = (
+            (world.of_postgres(postgres, "pg", "postgres"), made.postgres_exporter(postgres)),
+            (world.of_pgbouncer(pooler, "pool"), made.pgbouncer_exporter(pooler)),
+            (world.of_redis(redis, "redis"), made.redis_exporter(redis)),
+        )
+        return [
+            (kind := str(block["kind"]), _compared(kind, exporter.page(), served(block, folder / kind)))
+            for block, exporter in cases
+        ]
+
+
+def _compared(kind: str, theirs: str, ours: str) -> Comparison:
+    return compare(page(theirs), page(ours), without=EXPORTERS_OWN[kind])
