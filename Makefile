@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-matrix lint format bench-store faults clean
+.PHONY: help run test test-matrix lint format bench-store bench-collect faults clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ format: .venv/installed ## Format and mend what can be mended
 
 bench-store: .venv/installed ## Measure the store beside VictoriaMetrics and Prometheus; ARGS=--help says how
 	@$(PY) benchmarks/store.py $(ARGS)
+
+bench-collect: .venv/installed ## Measure collecting beside the exporters; ARGS=--help says how
+	@$(PY) benchmarks/collect.py $(ARGS)
 
 faults: .venv/installed ## Cause every fault that has to be survived; FULL=1 as often as is promised, ARGS="1 13" only these
 	@$(PY) -m benchmarks.faults $(if $(FULL),--full) $(ARGS)
