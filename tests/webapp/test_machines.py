@@ -110,7 +110,7 @@ def test_one_layer_under_the_names_of_its_exporter(empty: SeriesStore) -> None:
 def test_what_every_source_has_is_given_to_an_alias_for_the_sources_of_its_layer(empty: SeriesStore) -> None:
     known = declared.catalog()
     known.aliases["redis"] = (Alias(name="redis_up", kind="gauge", help="Up.", of=watch.UP),)
-    known.layers |= {watch.UP.name: "trivet"}
+    known.layers.update({watch.UP.name: "trivet"})
     for source in (declared.SHOP.name, "other"):
         samples = [Sample(watch.UP.name, (), 1.0), Sample(watch.POLLS_MISSED.name, (), 0.0)]
         empty.append(Poll(source=source, tier=Tier.FAST, at=NOW, duration=0, up=True, samples=samples))
