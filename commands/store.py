@@ -19,6 +19,7 @@ from storage.files import StoreBusy, StoreError
 from storage.importing.formats import FORMATS
 from storage.importing.load import gather, load
 from storage.importing.problems import ImportRefused
+from storage.reading import SeriesReader
 from storage.series import SeriesStore
 from storage.upkeep import told
 
@@ -44,6 +45,10 @@ def stats(config: Path) -> None:
         table = figures(path)
     for row in table:
         click.echo("  ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(row)))
+    with closing(SeriesReader(path.parent)) as reader:
+        problem = reader.health().problem
+    if problem:
+        say(f"{problem}.")
 
 
 @store.command(name="scrub")
@@ -61,7 +66,7 @@ def scrub_(dry_run: bool, forget: bool, config: Path) -> None:
         found = scrub.look(db, _progress("checked"))
     for damage in found:
         click.echo(str(damage))
-    movable = [damage for damage in found if damage.kind in ("poll", "segment")]
+    movable = [damage for damage in found if damage.kind in scrub.MOVABLE]
     if movable and not dry_run:
         say(f"{_put_aside(config, movable)} damaged pieces are now in quarantine.")
     if forget and not dry_run:

@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -153,7 +154,7 @@ def _unpacked(source: Path, work: Path) -> Manifest:
                     os.fsync(file.fileno())
                 if _digest(work / name) != digest:
                     raise StoreError(f"{source}: {name} is not what the manifest says: it is damaged")
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError, EOFError) as error:
         raise StoreError(f"{source} is no backup of trivet, or damaged: {error}") from None
     except OSError as error:
         raise StoreError(f"{error.filename or source}: {error.strerror or error}") from None

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from storage import checks, records
 from storage.codec import DamagedError
 from storage.index import Numbers, layout
-from storage.migrations import hot_check
+from storage.names import put_aside
 from storage.plan import HOUR, RAW, TEN_MINUTES
 from storage.rollup import Table, joined, of_rows, of_segment, rolled, without
 from storage.segment import Segment, reader
+from storage.spans import Span, overlapping, put
 
 WINDOW = 2 * 3600_000
 DAY = 24 * 3600_000
@@ -91,7 +93,7 @@ def prune(db: sqlite3.Connection, number: Number, before: int) -> int:
         ticks = "select coalesce(sum(ticks), 0) from segment where res = ? and stop < ?"
         gone += db.execute(ticks, (RAW, before)).fetchone()[0]
         db.execute("delete from segment where res = ? and stop < ?", (RAW, before))
-        db.execute("delete from record where at < ?", (before / 1000,))
+        records.forget(db, before / 1000)
     return int(gone)
 
 
@@ -137,10 +139,10 @@ def _seal(db: sqlite3.Connection, number: Number, stream: int, start: int, repor
         _quarantine_rows(db, number, stream, [row for row in rows if row not in good], report)
         if good:
             fresh = _rows_table(layouts, good)
-            there = _overlapping(db, stream, RAW, start, start + WINDOW)
-            old = _taken(db, number, stream, there, report)
-            low = min([start, *(segment[1] for segment in there)])
-            high = max([start + WINDOW, *(segment[2] for segment in there)])
+            there = _overlapping(db, number, report, stream, RAW, start, start + WINDOW)
+            old = _taken(db, number, there, report)
+            low = min([start, *(span.start for span in there)])
+            high = max([start + WINDOW, *(span.stop for span in there)])
             table = joined([*old, fresh]) if old else fresh
             _put(db, number, stream, RAW, low, high, table)
             if high - low == DAY:
@@ -159,8 +161,8 @@ def _whole_days(db: sqlite3.Connection, now: int) -> list[tuple[int, int]]:
 def _merge(db: sqlite3.Connection, number: Number, stream: int, day: int, report: Report) -> None:
     """A day's segments into one, and into the rollups."""
     with _step(db, number):
-        there = _overlapping(db, stream, RAW, day, day + DAY)
-        tables = _taken(db, number, stream, there, report)
+        there = _overlapping(db, number, report, stream, RAW, day, day + DAY)
+        tables = _taken(db, number, there, report)
         if tables:
             table = joined(tables)
             _put(db, number, stream, RAW, day, day + DAY, table)
@@ -170,13 +172,13 @@ def _merge(db: sqlite3.Connection, number: Number, stream: int, day: int, report
 
 def _roll(db: sqlite3.Connection, number: Number, stream: int, day: int, table: Table, report: Report) -> None:
     """The rollups of a day: its own blob of ten minutes, and its part of the block of hours."""
-    _taken(db, number, stream, _overlapping(db, stream, TEN_MINUTES, day, day + DAY), report)
+    _taken(db, number, _overlapping(db, number, report, stream, TEN_MINUTES, day, day + DAY), report)
     _put(db, number, stream, TEN_MINUTES, day, day + DAY, rolled(table, TEN_MINUTES))
     block = window_of(day + 1, BLOCK)
-    there = _overlapping(db, stream, HOUR, block, block + BLOCK)
-    old = _taken(db, number, stream, there, report)
-    low = min([day, *(segment[1] for segment in there)])
-    high = max([day + DAY, *(segment[2] for segment in there)])
+    there = _overlapping(db, number, report, stream, HOUR, block, block + BLOCK)
+    old = _taken(db, number, there, report)
+    low = min([day, *(span.start for span in there)])
+    high = max([day + DAY, *(span.stop for span in there)])
     rest = [without(part, day, day + DAY) for part in old]
     _put(db, number, stream, HOUR, low, high, joined([*rest, rolled(table, HOUR)]))
 
@@ -231,7 +233,7 @@ def _layouts(db: sqlite3.Connection, wanted: Iterable[int]) -> dict[int, Numbers
 
 def _sound(stream: int, row: Row, layouts: Mapping[int, Numbers]) -> bool:
     try:
-        checked = hot_check(stream, row[1], row[2], row[3], row[5]) == row[4]
+        checked = checks.of_hot(stream, row[1], row[2], row[3], row[5]) == row[4]
     except TypeError:
         # A number that has become a text.
         return False
@@ -250,21 +252,25 @@ def _rows_table(layouts: Mapping[int, Numbers], rows: Sequence[Row]) -> Table:
     )
 
 
-def _overlapping(db: sqlite3.Connection, stream: int, res: int, start: int, stop: int) -> list[tuple[int, int, int]]:
-    """Number, start and stop of the segments that touch a window."""
-    return db.execute(
-        "select id, start, stop from segment where stream = ? and res = ? and start < ? and stop > ? order by start",
-        (stream, res, stop, start),
-    ).fetchall()
+def _overlapping(
+    db: sqlite3.Connection, number: Number, report: Report, stream: int, res: int, start: int, stop: int
+) -> list[Span]:
+    """The segments that touch a window; one that is not what it was written as goes to quarantine."""
+    damaged: dict[int, str] = {}
+    found = [*overlapping(db, damaged, stream, res, start, stop)]
+    for segment, reason in damaged.items():
+        blob = db.execute("select data from segment where id = ?", (segment,)).fetchone()[0]
+        put_aside(db, number, "segment", (stream, start, stop), reason, blob)
+        report.damaged.append(f"segment {segment}: {reason}")
+        db.execute("delete from segment where id = ?", (segment,))
+    return found
 
 
-def _taken(
-    db: sqlite3.Connection, number: Number, stream: int, segments: Iterable[tuple[int, int, int]], report: Report
-) -> list[Table]:
+def _taken(db: sqlite3.Connection, number: Number, segments: Iterable[Span], report: Report) -> list[Table]:
     """Segments out of the file and taken apart; a damaged one goes to quarantine, and its good series go on."""
     tables = []
-    for segment, start, stop in segments:
-        blob = db.execute("select data from segment where id = ?", (segment,)).fetchone()[0]
+    for span in segments:
+        blob = db.execute("select data from segment where id = ?", (span.segment,)).fetchone()[0]
         read = reader(blob)
         try:
             table, wrong = of_segment(Segment(read, len(blob)), read)
@@ -272,33 +278,19 @@ def _taken(
         except DamagedError as damage:
             wrong = [str(damage)]
         if wrong:
-            quarantine(db, number, "segment", (stream, start, stop), "; ".join(wrong[:3]), blob)
-            report.damaged += [f"segment {segment}: {reason}" for reason in wrong]
-        db.execute("delete from segment where id = ?", (segment,))
+            put_aside(db, number, "segment", (span.stream, span.start, span.stop), "; ".join(wrong[:3]), blob)
+            report.damaged += [f"segment {span.segment}: {reason}" for reason in wrong]
+        db.execute("delete from segment where id = ?", (span.segment,))
     return tables
 
 
 def _put(db: sqlite3.Connection, number: Number, stream: int, res: int, start: int, stop: int, table: Table) -> None:
-    db.execute(
-        "insert into segment (id, stream, res, start, stop, ticks, samples, data) values (?, ?, ?, ?, ?, ?, ?, ?)",
-        (number(), stream, res, start, stop, len(table.times), table.samples, table.encoded()),
-    )
+    put(db, Span(number(), stream, res, start, stop, len(table.times), table.samples), table.encoded())
 
 
 def _quarantine_rows(
     db: sqlite3.Connection, number: Number, stream: int, rows: Sequence[Sequence[object]], report: Report
 ) -> None:
     for row in rows:
-        quarantine(db, number, "poll", (stream, row[1], row[1]), "its checksum is wrong", row[5])
+        put_aside(db, number, "poll", (stream, row[1], row[1]), "its checksum is wrong", row[5])
         report.damaged.append(f"poll {row[0]}: its checksum is wrong")
-
-
-def quarantine(
-    db: sqlite3.Connection, number: Number, kind: str, place: tuple[object, ...], reason: str, data: object
-) -> None:
-    """Keep a damaged piece apart, for whoever wants to look at it."""
-    db.execute(
-        "insert into quarantine (id, kind, stream, start, stop, found, reason, data)"
-        " values (?, ?, ?, ?, ?, cast(strftime('%s', 'now') as real), ?, ?)",
-        (number(), kind, *place, reason, data),
-    )

@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from storage import files
+from storage import files, records, wal
 from storage.plan import HOUR, RAW, TEN_MINUTES
 
 NAMES = {RAW: "raw", TEN_MINUTES: "10 min", HOUR: "1 h"}
@@ -23,6 +23,7 @@ def figures(path: Path) -> list[Row]:
         segments = db.execute(
             "select res, count(*), sum(samples), sum(length(data)) from segment group by res order by res"
         ).fetchall()
+        dropped = records.dropped(db)
     whole = files.size(path)
     rows = [("", "pieces", "samples", "bytes", "bytes/sample")]
     rows.append(_row("hot", *hot))
@@ -31,6 +32,8 @@ def figures(path: Path) -> list[Row]:
     rows.append(_row("file", 1, samples, whole))
     named = ("sources", "series", "records", "quarantined")
     rows += [(name, f"{count:,}", "", "", "") for name, count in zip(named, counts, strict=True)]
+    rows += [(f"dropped of {source}", f"{count:,}", "", "", "") for source, count in dropped]
+    rows.append(("WAL", "", "", f"{wal.size(path):,}", ""))
     return [list(zip(row, WIDTHS, strict=True)) for row in rows]
 
 

@@ -3,6 +3,7 @@
 StoreError
 ├── StoreBusy      another process writes; it is named
 ├── StoreMoved     a file under it was deleted or replaced
+├── StoreSlow      a question took longer than a reader may hold one state of the file
 └── StoreTooNew    the file was written by a later version
 """
 
@@ -20,6 +21,8 @@ from sqlite_utils import Database, Migrations
 
 SERIES = "series.db"
 STATE = "state.db"
+WAL_BYTES = 64 * 2**20
+"""What is left of a WAL that was written back."""
 
 
 class StoreError(Exception):
@@ -32,6 +35,10 @@ class StoreBusy(StoreError):
 
 class StoreMoved(StoreError):
     """A file of the store is not the one that was opened."""
+
+
+class StoreSlow(StoreError):
+    """A question took too long."""
 
 
 class StoreTooNew(StoreError):
@@ -86,7 +93,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     # Debian's SQLite overwrites what is deleted with zeroes: twice the bytes written for every compaction.
     connection.execute("PRAGMA secure_delete = OFF")
-    connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     _sized(connection)
     return connection
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.points import Column
+from storage import checks
 from storage.codec import DamagedError
 from storage.index import Index, Numbers
-from storage.migrations import hot_check
 from storage.segment import Times
 
 Turns = NDArray[np.bool_]
@@ -112,7 +112,7 @@ class Hot:
 
     def _checked(self, db: sqlite3.Connection, row: tuple[int, int, int, int, bytes], crc: int) -> Numbers:
         # First: a damaged row may name a layout that there never was.
-        if hot_check(*row) != crc:
+        if checks.of_hot(*row) != crc:
             raise DamagedError("its checksum is wrong")
         numbers = self._index.layout(db, row[2])
         if len(row[4]) != 8 * len(numbers):
@@ -122,6 +122,10 @@ class Hot:
     def runs(self, stream: int) -> list[Run]:
         """The polls of a stream; no time is in two of them."""
         return list(self._runs.get(stream, ()))
+
+    def all(self) -> list[Run]:
+        """The polls of every stream."""
+        return [run for runs in list(self._runs.values()) for run in list(runs) if run.count]
 
     def newest(self) -> Iterator[tuple[int, Run]]:
         """Each stream with the run that has its newest poll."""

@@ -1,6 +1,5 @@
 """Which series, layouts and streams there are: read once, then only what is new, since rows are never changed."""
 
-import hashlib
 import json
 import sqlite3
 import threading
@@ -10,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.model import SOURCE, Labels, Selector, labelled
+from metrics.model import SOURCE as SOURCE_LABEL
+from metrics.model import Labels, Selector, labelled
+from storage import checks
 from storage.codec import DamagedError
+from storage.names import BEFORE_ALL, SERIES, SOURCE, STREAM, TABLES
 
 Numbers = NDArray[np.uint32]
 
@@ -39,11 +41,13 @@ class Index:
         self._by_metric: dict[str, list[Name]] = {}
         self._layouts: dict[int, Numbers] = {}
         self._streams: dict[int, list[int]] = {}
-        self._last_series = 0
-        self._last_stream = 0
+        self._sources: dict[int, str | None] = {}
+        # Those whose source is not known: they may have the series of any.
+        self._orphans: set[int] = set()
+        self._last_series = self._last_stream = self._last_source = BEFORE_ALL
         # What selectors chose, and of how many series: pages ask the same again and again.
         self._kept: dict[Selector, tuple[tuple[int, int], dict[int, list[Name]]]] = {}
-        self.damaged: set[int] = set()
+        self.damaged: dict[str, set[int]] = {"source": set(), "series": set(), "stream": set()}
 
     def chosen(self, db: sqlite3.Connection, selector: Selector) -> dict[int, list[Name]]:
         """The series that a selector chooses, by the streams that may have them: all of their source."""
@@ -61,7 +65,9 @@ class Index:
         for name in self._by_metric.get(selector.metric, ()):
             if selector.accepts(name.mapping):
                 by_source.setdefault(name.source, []).append(name)
-        return {stream: names for source, names in by_source.items() for stream in self._streams.get(source, ())}
+        chosen = {stream: names for source, names in by_source.items() for stream in self._streams.get(source, ())}
+        every = [name for names in by_source.values() for name in names]
+        return {**chosen, **dict.fromkeys(self._orphans, every)} if every else chosen
 
     def name(self, number: int) -> Name | None:
         """One series, of a layout that was asked for before; None when its name is damaged."""
@@ -72,6 +78,10 @@ class Index:
         self.refresh(db)
         return iter(list(self._names.values()) if metric is None else list(self._by_metric.get(metric, ())))
 
+    def ill(self, db: sqlite3.Connection) -> int:
+        """How many damaged names were met and have not been put aside since."""
+        return sum(not TABLES[kind].one(db, number) for kind, found in self.damaged.items() for number in list(found))
+
     def layout(self, db: sqlite3.Connection, number: int) -> Numbers:
         """The series numbers of a layout, in the order of a poll's values; DamagedError when they are not those."""
         if number not in self._layouts:
@@ -81,36 +91,56 @@ class Index:
     def refresh(self, db: sqlite3.Connection) -> None:
         """Read what was added."""
         with self._lock:
-            for number, source in db.execute(
-                "select id, source from stream where id > ? order by id", (self._last_stream,)
-            ).fetchall():
-                self._streams.setdefault(source, []).append(number)
-                self._last_stream = number
-            rows = db.execute(
-                # As bytes: one text that is no UTF-8 would end the whole statement.
-                "select n.id, n.source, cast(n.metric as blob), cast(n.labels as blob), cast(s.name as blob)"
-                " from series n join source s on s.id = n.source where n.id > ? order by n.id",
-                (self._last_series,),
-            )
-            for number, source, *texts in rows.fetchall():
-                self._last_series = number
-                try:
-                    name = _name(number, source, *texts)
-                except (ValueError, TypeError, AttributeError):
-                    self.damaged.add(number)
-                    continue
-                self._names[number] = name
-                self._by_metric.setdefault(name.metric, []).append(name)
+            self._refresh_sources(db)
+            for number, (source, _), sound in STREAM.rows(db, self._last_stream):
+                # A row that is not sound need not be of the number that it claims.
+                self._last_stream = self._seen("stream", number, sound, self._last_stream)
+                if sound and source:
+                    self._streams.setdefault(source, []).append(number)
+                else:
+                    self._orphans.add(number)
+            for number, row, sound in SERIES.rows(db, self._last_series):
+                self._last_series = self._seen("series", number, sound, self._last_series)
+                name = self._named(number, row) if sound else None
+                if name is not None:
+                    self._names[number] = name
+                    self._by_metric.setdefault(name.metric, []).append(name)
 
+    def _refresh_sources(self, db: sqlite3.Connection) -> None:
+        for number, (name,), sound in SOURCE.rows(db, self._last_source):
+            self._last_source = self._seen("source", number, sound, self._last_source)
+            self._sources[number] = name.decode() if sound and not name.startswith(checks.END) else None
 
-def _name(number: int, source: int, metric: bytes, labels: bytes, called: bytes) -> Name:
-    mapping = {**json.loads(labels.decode()), SOURCE: called.decode()}
-    return Name(number, source, metric.decode(), labelled(mapping), mapping)
+    def _seen(self, kind: str, number: int, sound: bool, before: int) -> int:
+        if not sound:
+            self.damaged[kind].add(number)
+        return number if sound else before
+
+    def _named(self, number: int, row: tuple[int, bytes, bytes]) -> Name | None:
+        """The name of a sound row; None when it or its source says nothing any more."""
+        source, metric, labels = row
+        if not metric:
+            return None
+        if source not in self._sources:
+            self.damaged["source"].add(source)
+        called = self._sources.get(source)
+        if called is None:
+            return None
+        mapping = {**json.loads(labels), SOURCE_LABEL: called}
+        return Name(number, source, metric.decode(), labelled(mapping), mapping)
 
 
 def layout(db: sqlite3.Connection, number: int) -> Numbers:
     """The same, read from the file: with a layout that changed, values would be shown as those of other series."""
-    row = db.execute("select digest, series from layout where id = ?", (number,)).fetchone()
-    if row is None or not isinstance(row[1], bytes) or hashlib.blake2b(row[1], digest_size=16).digest() != row[0]:
+    row = db.execute("select stream, digest, series, crc from layout where id = ?", (number,)).fetchone()
+    if row is None or not layout_sound(number, *row):
         raise DamagedError(f"layout {number} is damaged")
-    return np.frombuffer(row[1], dtype=np.uint32)
+    return np.frombuffer(row[2], dtype=np.uint32)
+
+
+def layout_sound(number: int, stream: int, digest: bytes, series: bytes, crc: int) -> bool:
+    """Whether the row of a layout is what was written."""
+    try:
+        return checks.digest(series) == digest and checks.of_layout(number, stream, digest) == crc
+    except TypeError:
+        return False

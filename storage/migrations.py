@@ -4,10 +4,11 @@
 """
 
 import hashlib
-import zlib
 
 import numpy as np
 from sqlite_utils import Database, Migrations
+
+from storage import checks, names
 
 series = Migrations("trivet.series")
 state = Migrations("trivet.state")
@@ -95,15 +96,61 @@ def _move_polls(db: Database) -> int:
         new_row = (seq, layouts[row["layout"]], at, row["layout"], row["turn"], row["data"])
         db.execute(
             "insert into hot (seq, stream, at, layout, turn, crc, data) values (?, ?, ?, ?, ?, ?, ?)",
-            (*new_row[:5], hot_check(*new_row[1:]), new_row[5]),
+            (*new_row[:5], checks.of_hot(*new_row[1:]), new_row[5]),
         )
     db.execute("drop table old_layout")
     return seq
 
 
-def hot_check(stream: int, at: int, layout: int, turn: int, data: bytes) -> int:
-    """The checksum of a hot row: CRC-32 of its numbers, as text, and its values."""
-    return zlib.crc32(data, zlib.crc32(b"%d %d %d %d" % (stream, at, layout, turn)))
+@series(name="m003_checks")
+def _m003_checks(db: Database) -> None:
+    """Every name and every span has a checksum; of equal texts one is kept; what is dropped is counted."""
+    for table in ("source", "series", "stream", "layout"):
+        db.execute(f"alter table {table} add column crc integer")
+    _check_names(db)
+    # The rows themselves are not written anew: each would be written with all its data.
+    db.table("segment_check").create({"segment": int, "crc": int}, pk="segment")
+    db.execute(
+        "create trigger segment_gone after delete on segment"
+        " begin delete from segment_check where segment = old.id; end"
+    )
+    for row in db.execute("select id, stream, res, start, stop, ticks, samples from segment").fetchall():
+        db.execute("insert into segment_check (segment, crc) values (?, ?)", (row[0], checks.of_segment(*row)))
+    _move_records(db)
+    db.table("dropped").create({"source": int, "records": int, "last": float}, pk="source")
+    db.table("meta").insert({"name": "names", "value": names.highest(db.conn)})
+
+
+def _check_names(db: Database) -> None:
+    for name, table in names.TABLES.items():
+        for number, row, _ in table.rows(db.conn):
+            if not names.readable(table, row):
+                continue
+            db.execute(f"update {name} set crc = ? where id = ?", (table.crc(number, row), number))  # noqa: S608
+    for number, stream, digest in db.execute("select id, stream, digest from layout").fetchall():
+        crc = checks.of_layout(number, stream, digest)
+        db.execute("update layout set crc = ? where id = ?", (crc, number))
+
+
+def _move_records(db: Database) -> None:
+    """The texts into a table of their own, each once."""
+    db.execute("alter table record rename to old_record")
+    db.table("text").create({"id": int, "digest": bytes, "body": str}, pk="id")
+    db.table("text").create_index(["digest"], unique=True)
+    db.table("record").create(
+        {"source": int, "kind": str, "key": str, "at": float, "bytes": int, "crc": int, "text": int},
+        pk=("source", "kind", "key"),
+    )
+    for source, kind, key, at, body in db.execute("select source, kind, key, at, body from old_record").fetchall():
+        digest, size = checks.digest(body.encode()), len(body.encode()) + len(key.encode())
+        crc = checks.of_record(source, kind.encode(), key.encode(), at, digest)
+        db.execute("insert into text (digest, body) values (?, ?) on conflict do nothing", (digest, body))
+        db.execute(
+            "insert into record (source, kind, key, at, bytes, crc, text)"
+            " select ?, ?, ?, ?, ?, ?, id from text where digest = ?",
+            (source, kind, key, at, size, crc, digest),
+        )
+    db.execute("drop table old_record")
 
 
 @state(name="m001_events")

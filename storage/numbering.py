@@ -1,6 +1,5 @@
 """How the writer turns the samples of a poll into a row: numbers for names, remembered from poll to poll."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -14,7 +13,9 @@ from metrics.model import Labels, Sample
 from metrics.points import Column
 from metrics.poll import Poll
 from metrics.watch import EPOCH
+from storage import checks
 from storage.counters import Declared, Families, counting
+from storage.names import SERIES, SOURCE, STREAM, Names
 
 Keys = tuple[list[str], list[Labels]]
 """The metrics and the labels of a poll's samples, apart: two lists of the same objects are soon compared."""
@@ -43,10 +44,12 @@ class Numbering:
     def __init__(self, next_number: Callable[[], int], declared: Declared) -> None:
         """``next_number`` gives the numbers of layouts; ``declared`` is what is known of metrics by their name."""
         self._next, self._declared = next_number, declared
+        self._names = Names(next_number)
         self.forget()
 
     def forget(self) -> None:
         """Read everything from the file again."""
+        self._names.forget()
         self._series: dict[tuple[int, str, Labels], int] = {}
         self._shapes: dict[tuple[str, str], Shape] = {}
 
@@ -74,8 +77,8 @@ class Numbering:
         return shape.stream, shape.layout, int(turn), shape.values.tobytes()
 
     def _new_shape(self, db: sqlite3.Connection, poll: Poll, samples: Sequence[Sample], keys: Keys, at: int) -> Shape:
-        source = self._entered(db, "source", {"name": poll.source})
-        stream = self._entered(db, "stream", {"source": source, "tier": str(poll.tier)})
+        source = self._names.entered(db, SOURCE, (poll.source,))
+        stream = self._names.entered(db, STREAM, (source, str(poll.tier)))
         # Of a series that a poll names twice, the last value counts.
         values = {self._number(db, source, sample): sample.value for sample in samples}
         numbers = np.array(list(values), dtype=np.uint32)
@@ -97,33 +100,27 @@ class Numbering:
         key = (source, sample.metric, sample.labels)
         if key not in self._series:
             labels = json.dumps(dict(sample.labels), sort_keys=True, ensure_ascii=False)
-            self._series[key] = self._entered(
-                db, "series", {"source": source, "metric": sample.metric, "labels": labels}
-            )
+            self._series[key] = self._names.entered(db, SERIES, (source, sample.metric, labels))
         return self._series[key]
 
     def _layout(self, db: sqlite3.Connection, stream: int, numbers: NDArray[np.uint32]) -> int:
         packed = numbers.tobytes()
-        digest = hashlib.blake2b(packed, digest_size=16).digest()
-        found = db.execute("select id from layout where stream = ? and digest = ?", (stream, digest)).fetchone()
-        if found:
+        digest = checks.digest(packed)
+        found = db.execute("select id, crc from layout where stream = ? and digest = ?", (stream, digest)).fetchone()
+        if found and found[1] == checks.of_layout(found[0], stream, digest) and _same(db, found[0], packed):
             return int(found[0])
+        if found:
+            # Its polls cannot be read any more: the next compaction puts them aside.
+            db.execute("delete from layout where id = ?", found[:1])
         number = self._next()
-        row = (number, stream, digest, packed)
-        db.execute("insert into layout (id, stream, digest, series) values (?, ?, ?, ?)", row)
+        row = (number, stream, digest, packed, checks.of_layout(number, stream, digest))
+        db.execute("insert into layout (id, stream, digest, series, crc) values (?, ?, ?, ?, ?)", row)
         return number
 
-    @staticmethod
-    def _entered(db: sqlite3.Connection, table: str, row: dict[str, object]) -> int:
-        """The number of a row, which is made when it is not there. Names of tables and columns are ours."""
-        test = " and ".join(f"{column} = ?" for column in row)
-        find = f"select id from {table} where {test}"  # noqa: S608
-        found = db.execute(find, tuple(row.values())).fetchone()
-        if found:
-            return int(found[0])
-        columns, marks = ", ".join(row), ", ".join("?" * len(row))
-        made = db.execute(f"insert into {table} ({columns}) values ({marks})", tuple(row.values()))  # noqa: S608
-        return int(made.lastrowid or 0)
+
+def _same(db: sqlite3.Connection, layout: int, packed: bytes) -> bool:
+    found = db.execute("select series from layout where id = ?", (layout,)).fetchone()
+    return found is not None and bool(found[0] == packed)
 
 
 def _turned(counts: NDArray[np.bool_], marks: NDArray[np.bool_], old: Column, new: Column) -> bool:

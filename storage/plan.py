@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.segment import Times
+from storage.spans import Damaged, overlapping
 
 RAW, TEN_MINUTES, HOUR = 0, 600, 3600
 Span = tuple[int, int]
@@ -37,15 +38,13 @@ def preference(step: float, t0: float = 0.0) -> tuple[int, ...]:
     return (TEN_MINUTES, RAW, HOUR) if whole else (RAW, TEN_MINUTES, HOUR)
 
 
-def pieces(db: sqlite3.Connection, stream: int, after: int, until: int, order: Sequence[int]) -> Iterator[Piece]:
+def pieces(
+    db: sqlite3.Connection, damaged: Damaged, stream: int, after: int, until: int, order: Sequence[int]
+) -> Iterator[Piece]:
     """The pieces that cover (after, until], none twice; what no segment covers is hot or was never there."""
     open_spans: list[Span] = [(after, until)]
     for res in order:
-        rows = db.execute(
-            "select id, start, stop from segment where stream = ? and res = ? and start < ? and stop > ?"
-            " order by start",
-            (stream, res, until, after),
-        ).fetchall()
+        rows = [(each.segment, each.start, each.stop) for each in overlapping(db, damaged, stream, res, after, until)]
         rest = open_spans
         for segment, start, stop in rows:
             for low, high in open_spans:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,19 +10,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.duration import spoken
 from metrics.model import Labels, Selector
 from metrics.points import LOOKBACK, Column, Points
-from storage import files, migrations
+from storage import files, migrations, records, wal
 from storage.cold import Cold
+from storage.files import StoreSlow
 from storage.grid import Parts, columns_of, fold_parts, joined, top_of
 from storage.hot import Hot, Run
 from storage.index import Index, Name
 from storage.plan import RAW, pieces, preference, thinned
 from storage.rollup import LAST
 from storage.segment import Filled, Times
+from storage.spans import spans
 from storage.store import Fold, Grid, Health, StoredRecord
 from storage.trouble import told
 
+LONGEST = 30.0
+"""Seconds for which a question may hold one state of the file: as long as it does, no WAL can be written back."""
+LOOK_EVERY = 100_000
+"""Steps of SQLite's machine between two looks at the clock: about every millisecond."""
 PATIENT = 20
 """How often a view is tried again before what is known is taken to be of another file."""
 
@@ -29,13 +37,15 @@ PATIENT = 20
 class SeriesReader:
     """The Reader protocol over the data folder's series file; until a collector has made it, everything is empty."""
 
-    def __init__(self, folder: Path) -> None:
-        """Nothing is opened before the first question."""
+    def __init__(self, folder: Path, *, longest: float = LONGEST) -> None:
+        """Nothing is opened before the first question; one that takes more than ``longest`` ends in StoreSlow."""
         self.path = folder / files.SERIES
+        self._longest = longest
         self._local = threading.local()
         self._index = Index()
         self._hot = Hot(self._index)
         self._cold = Cold()
+        self._ill_records: set[int] = set()
 
     def raw(self, selector: Selector, start: float, end: float, step: float = 0.0) -> list[Points]:
         """See Reader.raw."""
@@ -117,33 +127,35 @@ class SeriesReader:
     def records(self, source: str, kind: str, keys: Sequence[str] | None = None) -> list[StoredRecord]:
         """See Reader.records."""
         with self._view() as db:
-            rows = db.execute(
-                "select s.name, r.kind, r.key, r.at, r.body from record r join source s on s.id = r.source"
-                " where s.name = ? and r.kind = ? order by r.at desc",
-                (source, kind),
-            ).fetchall()
-        return [record for row in rows if (record := StoredRecord(*row)) and (keys is None or record.key in keys)]
+            found = [*records.found(db, source, kind, self._ill_records)]
+        return [record for record in found if keys is None or record.key in keys]
 
     def health(self) -> Health:
         """See Reader.health."""
         try:
             with self._view() as db:
-                polls, first, last = db.execute("select count(*), min(at), max(at) from hot").fetchone()
-                ticks, begun, ended = db.execute(
-                    "select coalesce(sum(ticks), 0), min(start), max(stop) from segment where res = ?", (RAW,)
-                ).fetchone()
-                series = db.execute("select count(*) from series").fetchone()[0]
+                polls = db.execute("select count(*) from hot").fetchone()[0]
+                runs = [run for _, run in self._hot.newest()]
+                sealed = [*spans(db, self._cold.damaged, " where s.res = ?", (RAW,))]
+                series = len(list(self._index.all(db, None)))
                 aside = db.execute("select count(*) from quarantine").fetchone()[0]
-                ill = (
-                    _there(db, "segment where id", self._cold.damaged)
-                    + _there(db, "hot where seq", self._hot.damaged)
-                    + _there(db, "series where id", self._index.damaged)
-                )
-        except sqlite3.Error as error:
+                ill = self._ill(db)
+                dropped = dict(records.dropped(db))
+        except (sqlite3.Error, StoreSlow) as error:
             return Health(0, 0, 0, None, None, problem=told(self.path.parent) or str(error))
-        oldest = min((at / 1000 for at in (first, begun) if at is not None), default=None)
-        newest = max((at / 1000 for at in (last, ended) if at is not None), default=None)
-        return Health(series, polls + ticks, files.size(self.path), oldest, newest, self._problem(ill, aside))
+        first = [*(span.start for span in sealed), *(int(run.times[0]) for run in self._hot.all())]
+        last = [*(span.stop for span in sealed), *(int(run.times[-1]) for run in runs)]
+        return Health(
+            series,
+            polls + sum(span.ticks for span in sealed),
+            files.size(self.path),
+            min(first) / 1000 if first else None,
+            max(last) / 1000 if last else None,
+            self._problem(ill, aside),
+            ill + aside,
+            wal.size(self.path),
+            dropped,
+        )
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -160,20 +172,37 @@ class SeriesReader:
         try:
             with self._transaction() as db:
                 yield db
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             # The disk, the folder or the file may be another by the next question.
             self._let_go()
+            if self._late():
+                raise self._slow() from error
             raise
+
+    def _late(self) -> bool:
+        until: float = self._local.until
+        return time.monotonic() > until
+
+    def _slow(self) -> StoreSlow:
+        return StoreSlow(f"the question took longer than {spoken(self._longest)}: ask for less at once")
+
+    def _hurry(self) -> None:
+        """What SQLite is not asked for takes time as well."""
+        if self._late():
+            raise self._slow()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         tries = 0
+        self._local.until = time.monotonic() + self._longest
         while True:
             db = self._db
             db.execute("begin")
             try:
-                generation = db.execute("select value from meta where name = 'generation'").fetchone()[0]
-                if self._hot.refresh(db, generation):
+                generation = db.execute("select value from meta where name = 'generation'").fetchone()
+                if generation is None or not isinstance(generation[0], int):
+                    raise sqlite3.DatabaseError(f"{self.path.name}: the table meta is damaged")
+                if self._hot.refresh(db, generation[0]):
                     break
             except BaseException:
                 _end(db)
@@ -208,6 +237,7 @@ class SeriesReader:
                 # The collector has made the file, and not yet its tables.
                 opened.close()
                 return files.empty(migrations.series)
+            opened.set_progress_handler(self._late, LOOK_EVERY)
             self._local.db = opened
         connection: sqlite3.Connection = self._local.db
         return connection
@@ -232,7 +262,8 @@ class SeriesReader:
         # A rollup does not have the neighbours of a poll that came late: until that is sealed, raw values answer.
         late = runs and _sealed(db, stream) >= min(int(run.times[0]) for run in runs)
         order = preference(0.0 if late else step, t0 or 0.0)
-        for piece in pieces(db, stream, after, until, order):
+        for piece in pieces(db, self._cold.damaged, stream, after, until, order):
+            self._hurry()
             head = self._cold.head(db, piece.segment)
             if head is None:
                 continue
@@ -258,24 +289,35 @@ class SeriesReader:
 
     def _last_of(self, db: sqlite3.Connection, stream: int) -> tuple[int, Iterator[tuple[int, float]]]:
         """The newest poll of a stream that has no hot rows."""
-        row = db.execute(
-            "select id from segment where stream = ? and res = ? order by start desc limit 1", (stream, RAW)
-        ).fetchone()
-        head = self._cold.head(db, row[0]) if row else None
-        if head is None or not len(head.times):
+        where = " where s.stream = ? and s.res = ? order by s.start desc"
+        newest = next(spans(db, self._cold.damaged, where, (stream, RAW)), None)
+        head = self._cold.head(db, newest.segment) if newest else None
+        if newest is None or head is None or not len(head.times):
             return 0, iter(())
-        columns = ((int(n), self._cold.column(db, row[0], head, int(n))) for n in head.numbers)
+        columns = ((int(n), self._cold.column(db, newest.segment, head, int(n))) for n in head.numbers)
         last = ((n, f) for n, f in columns if f is not None and (f.mask is None or f.mask[-1]))
         return int(head.times[-1]), ((n, float(f.values[-1])) for n, f in last)
+
+    def _ill(self, db: sqlite3.Connection) -> int:
+        """How many damaged pieces were met and are there still."""
+        return (
+            _there(db, "segment where id", self._cold.damaged)
+            + _there(db, "hot where seq", self._hot.damaged)
+            + _there(db, "record where rowid", self._ill_records)
+            + self._index.ill(db)
+        )
 
     def _problem(self, ill: int, aside: int) -> str:
         trouble = told(self.path.parent)
         if trouble:
             return trouble
+        found = []
         if ill:
-            return f"{ill} damaged pieces are left out: run `trivet store scrub`"
-        cure = "`trivet store scrub --forget` deletes them"
-        return f"{aside} damaged pieces are left out and in quarantine: {cure}" if aside else ""
+            found.append(f"{ill} damaged pieces are left out: run `trivet store scrub`")
+        if aside and not ill:
+            cure = "`trivet store scrub --forget` deletes them"
+            found.append(f"{aside} damaged pieces are left out and in quarantine: {cure}")
+        return ". ".join(filter(None, [*found, wal.problem(self.path)]))
 
 
 def _there(db: sqlite3.Connection, where: str, numbers: Iterable[int]) -> int:

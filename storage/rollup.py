@@ -59,7 +59,7 @@ def of_rows(times: Times, turns: Mask, layouts: Sequence[NDArray[np.uint32]], ro
     place = {number: i for i, number in enumerate(numbers)}
     values = np.zeros((len(numbers), len(times)))
     masks = np.zeros((len(numbers), len(times)), dtype=np.bool_)
-    slots = {id(one): np.array([place[int(number)] for number in one]) for one in layouts}
+    slots = {id(one): np.array([place[int(number)] for number in one], dtype=np.int64) for one in layouts}
     for i, (layout, row) in enumerate(zip(layouts, rows, strict=True)):
         values[slots[id(layout)], i] = row
         masks[slots[id(layout)], i] = True

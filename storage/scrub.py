@@ -4,26 +4,33 @@ Looking needs a reader only, so it burdens no collector; taking out is the write
 `quarantine`, and its undamaged series go on in a new segment.
 """
 
-import hashlib
 import sqlite3
+import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from storage import compaction
+import numpy as np
+
+from storage import checks, names, spans
 from storage.codec import DamagedError
-from storage.compaction import Number
-from storage.migrations import hot_check
+from storage.index import layout_sound
+from storage.names import Number
 from storage.segment import Filled, Read, Segment, encode, reader
 
 PAGES = "pages"
 """Damage of SQLite's own structure, which nothing can be taken out of."""
+MOVABLE = ("poll", "segment", "source", "series", "stream", "record", "text")
+"""What can be taken out; a layout goes with its polls."""
+BREATH = 5.0
+"""Seconds after which another state of the file is looked at: what holds one keeps the WAL from being written back."""
 Said = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One damaged piece: what it is (poll, segment, layout or pages), its number, and what is wrong."""
+    """One damaged piece: what it is (MOVABLE, layout or pages), its number, and what is wrong."""
 
     kind: str
     number: int
@@ -34,25 +41,53 @@ class Damage:
 
 
 def look(db: sqlite3.Connection, said: Said = lambda done, of: None) -> list[Damage]:
-    """All damage there is, in one consistent state of the file; ``said`` is told how many pieces of all are seen."""
-    found = [*_structure(db)]
-    db.execute("begin")
+    """All damage there is in what was there at the beginning; ``said`` is told how many pieces of all are seen."""
+    found, look_at = [*_structure(db)], _Breathing(db)
     try:
         broken = {damage.number: damage for damage in _layouts(db)}
         found += broken.values()
+        found += _meta(db)
+        found += _names(db)
+        found += _records(db)
         rows = [row[0] for row in db.execute("select seq from hot order by seq").fetchall()]
         segments = [row[0] for row in db.execute("select id from segment order by id").fetchall()]
+        layouts = db.execute("select id, series from layout").fetchall()
+        used = {each for number, series in layouts if number not in broken for each in _numbers(series)}
         for done, seq in enumerate(rows, start=1):
+            look_at.another()
             found += _poll(db, seq, broken)
             said(done, len(rows) + len(segments))
         for done, number in enumerate(segments, start=1):
-            found += _segment(db, number)
+            look_at.another()
+            found += _segment(db, number, used)
             said(len(rows) + done, len(rows) + len(segments))
+        found += _nameless(db, used)
     except sqlite3.DatabaseError as error:
         found.append(Damage(PAGES, 0, str(error)))
     finally:
-        db.execute("rollback")
+        look_at.end()
     return found
+
+
+class _Breathing:
+    """Read transactions of a few seconds each. Pieces never change, so that those that are still there can be seen."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._begin()
+
+    def _begin(self) -> None:
+        self._db.execute("begin")
+        self._since = time.monotonic()
+
+    def another(self) -> None:
+        if time.monotonic() - self._since > BREATH:
+            self.end()
+            self._begin()
+
+    def end(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("rollback")
 
 
 def quarantine(db: sqlite3.Connection, number: Number, damage: Sequence[Damage]) -> list[Damage]:
@@ -61,10 +96,17 @@ def quarantine(db: sqlite3.Connection, number: Number, damage: Sequence[Damage])
     for piece in damage:
         if piece.kind == "poll" and [*_poll(db, piece.number, {d.number: d for d in _layouts(db)})]:
             _take_poll(db, number, piece)
-            done.append(piece)
         elif piece.kind == "segment" and [*_segment(db, piece.number)]:
             _take_segment(db, number, piece)
-            done.append(piece)
+        elif piece.kind in names.TABLES and not names.TABLES[piece.kind].one(db, piece.number):
+            _take_name(db, number, piece)
+        elif piece.kind in ("record", "text") and piece.number in {
+            d.number for d in _records(db) if d.kind == piece.kind
+        }:
+            _take_record(db, number, piece)
+        else:
+            continue
+        done.append(piece)
     return done
 
 
@@ -78,9 +120,56 @@ def _structure(db: sqlite3.Connection) -> Iterator[Damage]:
 
 
 def _layouts(db: sqlite3.Connection) -> Iterator[Damage]:
-    for number, digest, series in db.execute("select id, digest, series from layout").fetchall():
-        if hashlib.blake2b(series, digest_size=16).digest() != digest:
-            yield Damage("layout", number, "its digest is wrong")
+    for number, *row in db.execute("select id, stream, digest, series, crc from layout").fetchall():
+        if not layout_sound(number, *row):
+            yield Damage("layout", number, "its digest or its checksum is wrong")
+
+
+def _meta(db: sqlite3.Connection) -> Iterator[Damage]:
+    kept = dict(db.execute("select name, value from meta").fetchall())
+    if not all(isinstance(kept.get(name), int) for name in ("seq", "generation", "names")):
+        yield Damage(PAGES, 0, "the table meta is not what it was")
+
+
+def _names(db: sqlite3.Connection) -> Iterator[Damage]:
+    """Sources, series and streams whose checksum is wrong, and sources that are gone."""
+    sources = set()
+    for table in names.TABLES.values():
+        for number, row, sound in table.rows(db):
+            if not sound:
+                yield Damage(table.name, number, names.WRONG)
+            elif table is not names.SOURCE and row[0]:
+                sources.add(row[0])
+    there = {number for number, _, _ in names.SOURCE.rows(db)}
+    yield from (Damage("source", number, names.GONE) for number in sorted(sources - there))
+
+
+def _nameless(db: sqlite3.Connection, used: set[int]) -> Iterator[Damage]:
+    """Series that have values and no name."""
+    there = {number for number, _, _ in names.SERIES.rows(db)}
+    yield from (Damage("series", number, names.GONE) for number in sorted(used - there))
+
+
+def _numbers(series: object) -> list[int]:
+    whole = isinstance(series, bytes) and len(series) % 4 == 0
+    return np.frombuffer(series, dtype=np.uint32).tolist() if whole else []  # type: ignore[call-overload]
+
+
+def _records(db: sqlite3.Connection) -> Iterator[Damage]:
+    """Texts and records that are not what was written."""
+    digests: dict[int, bytes] = {}
+    for number, digest, body in db.execute("select id, digest, cast(body as blob) from text"):
+        digests[number] = digest
+        if not isinstance(body, bytes) or checks.digest(body) != digest:
+            yield Damage("text", number, names.WRONG)
+    find = "select rowid, source, cast(kind as blob), cast(key as blob), at, crc, text from record"
+    for row, source, kind, key, at, crc, text in db.execute(find):
+        try:
+            sound = checks.of_record(source, kind, key, at, digests[text]) == crc
+        except (TypeError, KeyError, struct.error):
+            sound = False
+        if not sound:
+            yield Damage("record", row, names.WRONG)
 
 
 def _poll(db: sqlite3.Connection, seq: int, broken: dict[int, Damage]) -> Iterator[Damage]:
@@ -93,13 +182,14 @@ def _poll(db: sqlite3.Connection, seq: int, broken: dict[int, Damage]) -> Iterat
         return
     if not all(isinstance(value, int) for value in (*row[:4], row[5])) or not isinstance(row[4], bytes):
         yield Damage("poll", seq, "its columns are not what they were")
-    elif hot_check(*row[:5]) != row[5]:
+    elif checks.of_hot(*row[:5]) != row[5]:
         yield Damage("poll", seq, "its checksum is wrong")
     elif row[2] in broken:
         yield Damage("poll", seq, f"its layout {row[2]} is damaged")
 
 
-def _segment(db: sqlite3.Connection, number: int) -> Iterator[Damage]:
+def _segment(db: sqlite3.Connection, number: int, used: set[int] | None = None) -> Iterator[Damage]:
+    """``used`` gets the numbers of its series."""
     try:
         row = db.execute("select data from segment where id = ?", (number,)).fetchone()
     except sqlite3.DatabaseError as error:
@@ -113,6 +203,12 @@ def _segment(db: sqlite3.Connection, number: int) -> Iterator[Damage]:
         head.figures()
     except (DamagedError, TypeError) as damage:
         yield Damage("segment", number, str(damage))
+        return
+    if used is not None:
+        used.update(head.numbers.tolist())
+    wrong: dict[int, str] = {}
+    if spans.one(db, wrong, number) is None:
+        yield Damage("segment", number, spans.WRONG)
         return
     bad = len(head.numbers) - len(_good(head, read))
     if bad:
@@ -136,8 +232,25 @@ def _take_poll(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
     except sqlite3.DatabaseError:
         row = (0, 0, 0, b"")
     with _transaction(db, number):
-        compaction.quarantine(db, number, "poll", row[:3], piece.reason, row[3])
+        names.put_aside(db, number, "poll", row[:3], piece.reason, row[3])
         db.execute("delete from hot where seq = ?", (piece.number,))
+
+
+def _take_name(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
+    with _transaction(db, number):
+        names.take_out(db, number, names.TABLES[piece.kind], piece.number, piece.reason)
+
+
+def _take_record(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
+    """It comes again with the next poll that has it."""
+    content = "cast(body as blob)" if piece.kind == "text" else "cast(key as blob)"
+    find = f"select {content} from {piece.kind} where rowid = ?"  # noqa: S608
+    data = db.execute(find, (piece.number,)).fetchone()[0]
+    with _transaction(db, number):
+        names.put_aside(db, number, piece.kind, (0, 0, 0), piece.reason, data)
+        if piece.kind == "text":
+            db.execute("delete from record where text = ?", (piece.number,))
+        db.execute(f"delete from {piece.kind} where rowid = ?", (piece.number,))  # noqa: S608
 
 
 def _take_segment(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
@@ -145,20 +258,17 @@ def _take_segment(db: sqlite3.Connection, number: Number, piece: Damage) -> None
     stream, res, start, stop = db.execute(place, (piece.number,)).fetchone()
     try:
         blob = db.execute("select data from segment where id = ?", (piece.number,)).fetchone()[0]
-        rest = _rest(blob)
+        # Of which time and stream its series are is not known where the row is wrong.
+        rest = _rest(blob) if spans.one(db, {}, piece.number) else None
     except (DamagedError, TypeError):
         rest = None
     except sqlite3.DatabaseError:
         blob, rest = b"", None
     with _transaction(db, number):
-        compaction.quarantine(db, number, "segment", (stream, start, stop), piece.reason, blob)
+        names.put_aside(db, number, "segment", (stream, start, stop), piece.reason, blob)
         db.execute("delete from segment where id = ?", (piece.number,))
         if rest:
-            db.execute(
-                "insert into segment (id, stream, res, start, stop, ticks, samples, data)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?)",
-                (number(), stream, res, start, stop, *rest),
-            )
+            spans.put(db, spans.Span(number(), stream, res, start, stop, *rest[:2]), rest[2])
 
 
 def _rest(blob: bytes) -> tuple[int, int, bytes] | None:

@@ -120,7 +120,7 @@ class Segment:
     def figures(self) -> dict[str, Column]:
         """The statistics, each over all series in the order of ``numbers``; nan where a series has no value."""
         found, at = {}, 0
-        for name in STATISTICS:
+        for name in STATISTICS if len(self.numbers) else ():
             (length,) = _CHECK.unpack_from(self.statistics, at)
             found[name] = codec.decode(self.statistics[at + 4 : at + 4 + length], len(self.numbers))
             at += 4 + length

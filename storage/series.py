@@ -6,16 +6,17 @@ hours rows become compressed segments, every day segments are merged and rolled 
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from metrics.poll import Poll
-from storage import backup, compaction, files, migrations, scrub
+from storage import backup, checks, compaction, files, migrations, records, scrub
 from storage.commits import Commits
 from storage.compaction import Retention
 from storage.counters import Declared
 from storage.mark import HighWater
-from storage.migrations import hot_check
 from storage.numbering import Numbering
 from storage.reading import SeriesReader
 
@@ -26,11 +27,19 @@ BAD_POLL = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.IntegrityE
 class SeriesStore(SeriesReader):
     """The whole Store protocol, for the one process that writes."""
 
-    def __init__(self, folder: Path, *, linger: float = 0.0, declared: Declared | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        linger: float = 0.0,
+        declared: Declared | None = None,
+        bounds: records.Bounds | None = None,
+    ) -> None:
         """Take the writer's lock (StoreBusy names who has it) and bring the file up to date.
 
         linger    seconds for which a poll waits for others to share its commit
         declared  the kinds of metrics that are known; of others the names of a poll say which are counters
+        bounds    how many records are kept of each source
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = files.WriterLock(folder)
@@ -38,6 +47,7 @@ class SeriesStore(SeriesReader):
         self._writing = threading.RLock()
         self._commits: Commits[Poll] = Commits(self._commit, linger)
         self._numbering = Numbering(self._number, declared or {})
+        self._records = records.Records(bounds)
         self._mark = HighWater(self.path)
         try:
             files.migrate(self.path, migrations.series, backup.before_migration)
@@ -68,9 +78,10 @@ class SeriesStore(SeriesReader):
         return compaction.compact(self._writer, self._writing, self._number, at, retention, layouts)
 
     def prune_records(self, before: float) -> None:
-        """Forget records that were last seen before."""
-        with self._writing:
-            self._writer.execute("delete from record where at < ?", (before,))
+        """Forget records that were last seen before, and the oldest of a source that has too many."""
+        with self._writing, self._transaction_of_ours():
+            records.forget(self._writer, before)
+            self._records.bound(self._writer, time.time())
 
     def quarantine(self, damage: Sequence[scrub.Damage]) -> list[scrub.Damage]:
         """Take damaged pieces out, their good series excepted; those that were still there and are damaged indeed."""
@@ -136,16 +147,20 @@ class SeriesStore(SeriesReader):
         self, polls: Sequence[Poll], put: Callable[[Sequence[Poll]], list[Exception | None]]
     ) -> list[Exception | None]:
         """All polls in one transaction, whole or not at all."""
+        with self._transaction_of_ours():
+            return put(polls)
+
+    @contextmanager
+    def _transaction_of_ours(self) -> Iterator[None]:
         self._writer.execute("begin immediate")
         try:
-            outcomes = put(polls)
+            yield
             self._writer.execute("commit")
         except BaseException:
             self._numbering.forget()
             if self._writer.in_transaction:
                 self._writer.execute("rollback")
             raise
-        return outcomes
 
     def _put_each(self, polls: Sequence[Poll]) -> list[Exception | None]:
         """Each poll within a shared transaction: whole, or not at all."""
@@ -170,14 +185,10 @@ class SeriesStore(SeriesReader):
         )
         for poll in polls:
             if poll.records:
-                self._writer.executemany(
-                    "insert into record (source, kind, key, at, body) select id, ?, ?, ?, ? from source where name = ?"
-                    " on conflict do update set at = excluded.at, body = excluded.body",
-                    [(record.kind, record.key, poll.at, record.body, poll.source) for record in poll.records],
-                )
+                self._records.put(self._writer, poll)
         return [None] * len(polls)
 
     def _row(self, poll: Poll) -> tuple[int, int, int, int, int, int, bytes]:
         at = files.milliseconds(poll.at)
         stream, layout, turn, data = self._numbering.row(self._writer, poll, at)
-        return self._number(), stream, at, layout, turn, hot_check(stream, at, layout, turn, data), data
+        return self._number(), stream, at, layout, turn, checks.of_hot(stream, at, layout, turn, data), data

@@ -1,7 +1,7 @@
 """The Store protocol: what every series store guarantees, embedded or remote."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -45,7 +45,11 @@ class StoredRecord:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the store says of itself. ``problem`` is empty when it can write and read."""
+    """What the store says of itself. ``problem`` is empty when it can write and read.
+
+    damaged  pieces that are left out or in quarantine
+    dropped  records that were more than is kept of a source, by source, ever
+    """
 
     series: int
     polls: int
@@ -53,6 +57,9 @@ class Health:
     oldest: float | None
     newest: float | None
     problem: str = ""
+    damaged: int = 0
+    wal_bytes: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 class Reader(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from storage import wal
 from storage.compaction import Report, Retention
 from storage.errands import Errands, Say
 from storage.files import StoreError
@@ -41,7 +42,7 @@ class Upkeep:
         self._one = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
         self._errands: Errands | None = None
-        self._told = ""
+        self._told, self._large = "", False
 
     def start(self) -> None:
         """Begin with a compaction: the process may have been away for long."""
@@ -83,7 +84,10 @@ class Upkeep:
                 self._say(f"cannot compact: {type(error).__name__}: {error}")
             self._told = str(error)
         else:
-            self._told = ""
+            large = wal.problem(self._store.path)
+            if large and not self._large:
+                self._say(large)
+            self._told, self._large = "", bool(large)
             self._tell(report)
 
     def _tell(self, report: Report) -> None:

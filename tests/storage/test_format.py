@@ -17,7 +17,7 @@ import pytest
 from pcodec import standalone
 
 from metrics.model import Sample, Selector
-from metrics.poll import Poll, Tier
+from metrics.poll import Poll, Record, Tier
 from storage import migrations
 from storage.reading import SeriesReader
 from storage.series import SeriesStore
@@ -91,10 +91,16 @@ def segment_of(blob: bytes) -> tuple[list[int], list[bool], dict[int, list[list[
     return times.tolist(), bits(turned, ticks), found, statistics
 
 
+def right(crc: int, numbers: tuple[int, ...], *texts: bytes) -> bool:
+    """A checksum of a row."""
+    return zlib.crc32("".join(f"{number} " for number in numbers).encode() + b"\0".join(texts)) == crc
+
+
 def polls_of(db: sqlite3.Connection) -> Iterator[tuple[int, int, dict[int, float]]]:
     """Stream, time and values of hot rows, in the order of their numbers."""
     layouts = {}
-    for number, digest, series in db.execute("select id, digest, series from layout"):
+    for number, stream, digest, series, crc in db.execute("select id, stream, digest, series, crc from layout"):
+        assert right(crc, (number, stream), digest)
         assert hashlib.blake2b(series, digest_size=16).digest() == digest
         layouts[number] = struct.unpack(f"<{len(series) // 4}I", series)
     for row in db.execute("select stream, at, layout, turn, crc, data from hot order by seq"):
@@ -107,7 +113,9 @@ def everything(path: Path) -> dict[tuple[str, str], dict[int, float]]:
     """Every raw value of every series: by metric and labels, by time."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         ticks: dict[int, dict[int, dict[int, float]]] = {}
-        for stream, start, stop, blob in db.execute("select stream, start, stop, data from segment where res = 0"):
+        find = "select s.*, c.crc from segment s join segment_check c on c.segment = s.id where res = 0"
+        for number, stream, res, start, stop, tick_count, samples, blob, crc in db.execute(find):
+            assert right(crc, (number, stream, res, start, stop, tick_count, samples))
             times, _, series, _ = segment_of(blob)
             assert all(start < at <= stop for at in times)
             for i, at in enumerate(times):
@@ -116,17 +124,38 @@ def everything(path: Path) -> dict[tuple[str, str], dict[int, float]]:
                 }
         for stream, at, values in polls_of(db):
             ticks.setdefault(stream, {})[at] = values
-        names = {
-            number: (metric, json.dumps({**json.loads(labels), "source": source}, sort_keys=True))
-            for number, metric, labels, source in db.execute(
-                "select n.id, n.metric, n.labels, s.name from series n join source s on s.id = n.source"
-            )
-        }
+        sources = {}
+        for number, name, crc in db.execute("select id, name, crc from source"):
+            assert right(crc, (number,), name.encode())
+            sources[number] = name
+        names = {}
+        for number, source, metric, labels, crc in db.execute("select id, source, metric, labels, crc from series"):
+            assert right(crc, (number, source), metric.encode(), labels.encode())
+            labelled = {**json.loads(labels), "source": sources[source]}
+            names[number] = (metric, json.dumps(labelled, sort_keys=True))
+        for number, source, tier, crc in db.execute("select id, source, tier, crc from stream"):
+            assert right(crc, (number, source), tier.encode())
     found: dict[tuple[str, str], dict[int, float]] = {}
     for stream_ticks in ticks.values():
         for at, values in stream_ticks.items():
             for number, value in values.items():
                 found.setdefault(names[number], {})[at] = value
+    return found
+
+
+def records_of(path: Path) -> list[tuple[str, str, str, float, str]]:
+    """Source, kind, key, time and text."""
+    found = []
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        find = (
+            "select s.id, s.name, r.kind, r.key, r.at, r.bytes, r.crc, t.digest, t.body"
+            " from record r join source s on s.id = r.source join text t on t.id = r.text"
+        )
+        for source, name, kind, key, at, size, crc, digest, body in db.execute(find):
+            assert hashlib.blake2b(body.encode(), digest_size=16).digest() == digest
+            assert size == len((key + body).encode())
+            assert right(crc, (source,), kind.encode(), key.encode(), struct.pack("<d", at) + digest)
+            found.append((name, kind, key, at, body))
     return found
 
 
@@ -144,7 +173,10 @@ def poll(at: float, chance: random.Random) -> Poll:
     ]
     samples += [Sample("rows", (("table", name),), at) for name in "abc" if chance.random() < 0.7]
     epochs = {"start": float(at // (5 * HOUR))}
-    return Poll(source="db", tier=Tier.FAST, at=at, duration=0, up=True, samples=samples, epochs=epochs)
+    records = [Record("query", key, "select 'é'") for key in ("1", "2")]
+    return Poll(
+        source="db", tier=Tier.FAST, at=at, duration=0, up=True, samples=samples, epochs=epochs, records=records
+    )
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +212,16 @@ def test_the_other_reader_finds_every_value(folder: Path) -> None:
         assert values.keys() == ours[key].keys(), key
         assert all(same(value, ours[key][at]) for at, value in values.items()), key
     reader.close()
+
+
+def test_the_other_reader_finds_every_record(folder: Path) -> None:
+    """And the text that they share once."""
+    with closing(SeriesReader(folder)) as reader:
+        ours = [(r.source, r.kind, r.key, r.at, r.body) for r in reader.records("db", "query")]
+    assert sorted(records_of(folder / "series.db")) == sorted(ours)
+    assert len(ours) == 2
+    with closing(sqlite3.connect(folder / "series.db")) as db:
+        assert db.execute("select count(*) from text").fetchone() == (1,)
 
 
 def test_rollups_are_what_the_page_says(folder: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from metrics.increase import falls, over
 from metrics.model import Matcher, Op, Sample, Selector, labelled
 from metrics.poll import Poll, Record, Tier
+from storage import files, scrub
 from storage.files import StoreBusy, StoreTooNew
 from storage.reading import SeriesReader
 from storage.series import SeriesStore
@@ -91,6 +92,18 @@ def test_records_keep_the_newest_body(store: SeriesStore) -> None:
     store.append(poll(2, {}, records=(Record("query", "42", "select 2"), Record("query", "43", "select 3"))))
     assert [(r.key, r.at, r.body) for r in store.records("cache", "query", ["42"])] == [("42", 2, "select 2")]
     assert len(store.records("cache", "query")) == 2
+
+
+def test_polls_without_samples_can_be_compacted(store: SeriesStore, tmp_path: Path) -> None:
+    """A store that only keeps the records of a remote one has no others."""
+    for i in range(10):
+        store.append(poll(10.0 * i, {}, records=(Record("query", str(i), "select 1"),)))
+        store.append(poll(10.0 * i, {"x": 1.0} if i % 2 else {}, "other"))
+    assert store.compact(9 * 86400).damaged == []
+    assert len(store.records("cache", "query")) == 10
+    assert len(store.raw(Selector("x"), 0, 1e6)[0].times) == 5
+    with closing(files.connect(tmp_path / "series.db", write=False)) as db:
+        assert scrub.look(db) == []
 
 
 def test_latest_is_the_newest_poll_only(store: SeriesStore) -> None:
