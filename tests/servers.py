@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,8 +197,8 @@ class Servers:
         self._start(server)
         return server
 
-    def prometheus(self, late: str = "0s") -> Prometheus:
-        server = Prometheus(self._toolbox.need("prometheus"), self._place("prometheus"), late=late)
+    def prometheus(self, late: str = "0s", scrape: Sequence[str] = ()) -> Prometheus:
+        server = Prometheus(self._toolbox.need("prometheus"), self._place("prometheus"), late=late, scrape=scrape)
         self._start(server)
         return server
 
