@@ -1,0 +1,66 @@
+"""Many rows with names and numbers, column by column: thousands of them cost no loop."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Key = tuple[Any, ...]
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Rows that differ in their keys.
+
+    labels   names of the parts of a key
+    names    names of the columns of numbers
+    numbers  one row for each key; nan where there was NULL
+    """
+
+    labels: tuple[str, ...]
+    keys: Sequence[Key]
+    names: tuple[str, ...]
+    numbers: Numbers
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def column(self, name: str) -> Numbers:
+        """All numbers of one column."""
+        values: Numbers = self.numbers[:, self.names.index(name)]
+        return values
+
+    def row(self, index: int) -> dict[str, Any]:
+        """One row as a Reading takes it."""
+        return {
+            **dict(zip(self.labels, self.keys[index], strict=True)),
+            **named(self.names, self.numbers[index]),
+        }
+
+    def only(self, wanted: NDArray[np.bool_]) -> "Frame":
+        """The rows that are wanted."""
+        keys = [key for key, want in zip(self.keys, wanted.tolist(), strict=True) if want]
+        return Frame(self.labels, keys, self.names, self.numbers[wanted])
+
+
+def framed(names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[str]) -> Frame:
+    """Rows of a cursor as a Frame. Columns that are no labels hold numbers or NULL.
+
+    >>> made = framed(["n", "name"], [(1, "a"), (None, "b")], ["name"])
+    >>> made.keys, made.row(1)
+    ([('a',), ('b',)], {'name': 'b', 'n': None})
+    """
+    places = [names.index(label) for label in labels]
+    rest = [place for place in range(len(names)) if place not in places]
+    keys = [tuple(row[place] for place in places) for row in rows]
+    values = np.array([[row[place] for place in rest] for row in rows], dtype=np.float64)
+    return Frame(tuple(labels), keys, tuple(names[place] for place in rest), values.reshape(len(rows), len(rest)))
+
+
+def named(names: Sequence[str], values: Numbers) -> Mapping[str, float | None]:
+    """Numbers by name, None for nan."""
+    return {name: None if isnan(value) else value for name, value in zip(names, values.tolist(), strict=True)}
