@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from storage import checks, records
+from storage import checks, records, wal
 from storage.codec import DamagedError
 from storage.index import Numbers, layout
 from storage.names import put_aside
@@ -216,7 +216,7 @@ def _tidy(db: sqlite3.Connection) -> None:
     """Give the room back: to the file, and from the WAL."""
     # executescript, as execute would give back one page only: it makes one step of a statement without columns.
     db.executescript("pragma incremental_vacuum")
-    db.execute("pragma wal_checkpoint(truncate)").fetchall()
+    wal.write_back(db)
 
 
 # --- pieces ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ from sqlite_utils import Database, Migrations
 
 SERIES = "series.db"
 STATE = "state.db"
+BUSY_MS = 10_000
+"""How long a connection waits for another that has locked the file."""
 WAL_BYTES = 64 * 2**20
 """What is left of a WAL that was written back."""
 
@@ -86,7 +88,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """A connection in WAL mode whose commits are on disk when they return; readers cannot write."""
     if not write:
         return _reading(path)
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
     # Only an empty file takes this up, and only before it has a WAL; it lets a compaction give room back.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -121,7 +123,7 @@ def _alone(path: Path) -> tuple[str, ...]:
 def _opened(path: Path, how: str, *first: str) -> Reading:
     uri = f"{path.absolute().as_uri()}?{how}"
     connection: Reading = sqlite3.connect(
-        uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False, factory=Reading
+        uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, factory=Reading
     )
     try:
         for pragma in first:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from metrics.poll import Poll
-from storage import backup, checks, compaction, files, migrations, records, scrub
+from storage import backup, checks, compaction, files, migrations, records, scrub, wal
 from storage.commits import Commits
 from storage.compaction import Retention
 from storage.counters import Declared
@@ -75,7 +75,12 @@ class SeriesStore(SeriesReader):
         Polls can be appended while it works; each of its steps is one transaction.
         """
         at, layouts = files.milliseconds(now), self._numbering.layouts
-        return compaction.compact(self._writer, self._writing, self._number, at, retention, layouts)
+        report = compaction.compact(self._writer, self._writing, self._number, at, retention, layouts)
+        if wal.problem(self.path):
+            # Nothing may have been due, and whoever held it may be gone.
+            with self._writing:
+                wal.write_back(self._writer)
+        return report
 
     def prune_records(self, before: float) -> None:
         """Forget records that were last seen before, and the oldest of a source that has too many."""

@@ -6,6 +6,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from dashboards.span import SpanError
+from storage.files import StoreSlow
 from webapp.site import site
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,11 @@ def handle(app: Flask) -> None:
         code = problem.code or 500
         title, text = TEXTS.get(code, (problem.name, ""))
         return _answer(code, title, text)
+
+    @app.errorhandler(StoreSlow)
+    def slow(problem: StoreSlow) -> Response:
+        log.warning("%s %s: %s", request.method, request.path, problem)
+        return _answer(503, "That took too long", f"{str(problem).capitalize()}, such as a shorter range.")
 
     @app.errorhandler(Exception)
     def broken(problem: Exception) -> Response:

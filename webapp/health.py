@@ -11,6 +11,7 @@ from metrics.alias import aliased
 from metrics.exposition import CONTENT_TYPE, Family, base, families, written
 from metrics.model import SOURCE, Labels
 from metrics.target import State
+from storage.store import Health
 from webapp.site import Site, site
 
 blueprint = Blueprint("health", __name__)
@@ -78,9 +79,20 @@ def _own(here: Site) -> Iterator[Family]:
     yield _gauge("trivet_store_bytes", "Size of the series store.", float(health.bytes))
     yield _gauge("trivet_store_polls", "Polls in the series store.", float(health.polls))
     yield _gauge("trivet_store_series", "Series in the series store.", float(health.series))
+    yield _gauge("trivet_store_wal_bytes", "Size of the series store's write-ahead log.", float(health.wal_bytes))
+    damaged = "Pieces of the store that are damaged: left out or in quarantine."
+    yield _gauge("trivet_store_damaged_pieces", damaged, float(health.damaged))
+    yield _gauge("trivet_store_problem", "1 where the store says that something is wrong.", float(bool(health.problem)))
+    dropped = "Records that were more than is kept of their source."
+    yield Family("trivet_store_records_dropped_total", "counter", dropped, _dropped(health))
     yield Family("trivet_web_requests_total", "counter", "Requests answered by the web process.", by_code)
     name = "trivet_web_request_seconds_total"
     yield Family(name, "counter", "Seconds spent on answering them.", [(name, (), seconds)])
+
+
+def _dropped(health: Health) -> list[tuple[str, Labels, float]]:
+    name = "trivet_store_records_dropped_total"
+    return [(name, (("source", source),), float(count)) for source, count in sorted(health.dropped.items())]
 
 
 def _verdicts(here: Site) -> Family:

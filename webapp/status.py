@@ -27,7 +27,9 @@ def status() -> Response:
         ("Size", str(amount(float(health.bytes), Unit.BYTES))),
         ("Oldest sample", clock(health.oldest, True) + " UTC" if health.oldest is not None else "none yet"),
         ("Newest sample", f"{spoken(max(0.0, now - health.newest))} ago" if health.newest is not None else "none yet"),
+        ("Damaged pieces", f"{health.damaged:,}"),
     ]
+    facts += [(f"Records dropped of {source}", f"{count:,}") for source, count in sorted(health.dropped.items())]
     versions = [("Trivet", site().version or "unknown"), ("Python", platform.python_version())]
     versions += [(name, metadata.version(name)) for name in _PARTS]
     return Response(

@@ -140,8 +140,9 @@ class RemoteReader:
             more = f"; {waits} polls wait on this machine" if waits else ""
             return Health(0, 0, 0, None, None, problem=f"{error}{more}")
         late = since is not None and self._clock() - since > TAIL
-        problem = f"{waits} polls wait on this machine for remote {self._name}" if late else ""
-        return Health(series, polls, 0, oldest, newest, problem)
+        own = self._records.health()
+        problem = f"{waits} polls wait on this machine for remote {self._name}" if late else own.problem
+        return Health(series, polls, 0, oldest, newest, problem, own.damaged, own.wal_bytes, own.dropped)
 
     def close(self) -> None:
         """Let go of connections and of the local store."""

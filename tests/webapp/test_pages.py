@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from dashboards.watched import Watched
 from metrics.poll import Record
+from storage.files import StoreSlow
 from storage.series import SeriesStore
 from storage.store import Health
 from tests.dashboards import declared
@@ -196,6 +197,53 @@ def test_a_store_that_fails_gives_words_and_no_trace(make: Make, path: str, capl
     assert "Traceback" not in answer.text
     assert "secret" not in answer.text
     assert "disk I/O error" in caplog.text
+
+
+class Slow(Broken):
+    """A store whose questions take too long, and which is well otherwise."""
+
+    def __getattr__(self, name: str) -> object:
+        def fail(*args: object, **more: object) -> object:
+            raise StoreSlow("the question took longer than 30 s: ask for less at once")
+
+        return fail
+
+    def health(self) -> Health:
+        return Health(1, 1, 1, NOW, NOW)
+
+
+@pytest.mark.parametrize("path", ["/", "/redis", "/live/overview", "/api/v1/targets", "/status"])
+def test_a_question_that_takes_too_long_is_told_in_words(make: Make, path: str) -> None:
+    answer = make(Slow()).test_client().get(path, headers=HTMX)
+    assert answer.status_code == 503
+    assert "That took too long" in answer.text
+    assert "The question took longer than 30 s: ask for less at once, such as a shorter range." in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_what_is_wrong_with_the_store_is_said_and_what_was_dropped(full: SeriesStore, make: Make) -> None:
+    """The page is served all the same."""
+    ill = replace(full.health(), problem="series.db-wal is 83 MiB, over 64 MiB", damaged=3, dropped={"cache": 12})
+
+    class Ailing:
+        def __getattr__(self, name: str) -> object:
+            return getattr(full, name)
+
+        def health(self) -> Health:
+            return ill
+
+    client = make(Ailing()).test_client()
+    page = client.get("/status")
+    assert page.status_code == 200
+    for text in ("The store needs attention.", "series.db-wal is 83 MiB", "Damaged pieces", "dropped of cache"):
+        assert text in page.text
+    health = client.get("/healthz")
+    assert (health.status_code, health.get_json()["problem"]) == (503, ill.problem)
+    lines = client.get("/metrics").text.splitlines()
+    assert "trivet_store_damaged_pieces 3" in lines
+    assert "trivet_store_problem 1" in lines
+    assert 'trivet_store_records_dropped_total{source="cache"} 12' in lines
+    assert any(line.startswith("trivet_store_wal_bytes ") for line in lines)
 
 
 def test_wrong_ranges_and_addresses_are_told_in_words(client: FlaskClient) -> None:
