@@ -6,6 +6,7 @@ Shutting the socket wakes them at once.
 """
 
 import heapq
+import math
 import os
 import socket
 import threading
@@ -17,22 +18,28 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, order=True)
 class Cut:
-    """One armed deadline. ``fired`` tells whoever caught the driver's error why it came."""
+    """One deadline. ``fired`` tells whoever caught the driver's error why it came; ``over``: nobody waits for it."""
 
     at: float
     number: int
     handle: int = field(compare=False)
     fired: bool = field(default=False, compare=False)
+    over: bool = field(default=False, compare=False)
 
 
 class Watchdog:
-    """A thread that shuts sockets down. Times are of time.monotonic(). Any thread may arm and disarm."""
+    """A thread that shuts sockets down. Times are of time.monotonic(). Any thread may arm and disarm.
+
+    It sleeps until the first deadline that it knew when it fell asleep, and is woken only for an earlier one: nearly
+    all are called off long before, and waking it for each would cost as much as a small poll.
+    """
 
     def __init__(self) -> None:
         """No thread yet: the first deadline starts it."""
         self._changed = threading.Condition()
         self._armed: list[Cut] = []
         self._count = 0
+        self._wakes = math.inf
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -54,35 +61,41 @@ class Watchdog:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if at < self._wakes:
+                self._wakes = at
+                self._changed.notify()
         return cut
 
     def disarm(self, cut: Cut) -> None:
         """Call a deadline off; harmless when it has fired, and when done twice."""
         with self._changed:
-            if cut in self._armed:
-                self._armed.remove(cut)
-                heapq.heapify(self._armed)
+            if not cut.over:
+                cut.over = True
                 os.close(cut.handle)
 
     def cut_all(self) -> None:
         """Time is up for everything that is armed: the process ends."""
         with self._changed:
-            while self._armed:
-                _shut(self._armed.pop())
+            for cut in self._armed:
+                if not cut.over:
+                    _shut(cut)
+            self._armed.clear()
 
     def _watch(self) -> None:
         with self._changed:
             while True:
-                left = self._armed[0].at - time.monotonic() if self._armed else None
-                if left is None or left > 0:
-                    self._changed.wait(left)
+                while self._armed and self._armed[0].over:
+                    heapq.heappop(self._armed)
+                self._wakes = self._armed[0].at if self._armed else math.inf
+                left = self._wakes - time.monotonic()
+                if left > 0:
+                    self._changed.wait(None if left == math.inf else left)
                 else:
                     _shut(heapq.heappop(self._armed))
 
 
 def _shut(cut: Cut) -> None:
-    cut.fired = True
+    cut.fired = cut.over = True
     with socket.socket(fileno=cut.handle) as duplicate:
         try:
             duplicate.shutdown(socket.SHUT_RDWR)

@@ -74,3 +74,19 @@ def test_all_can_be_cut_at_once(pair: tuple[socket.socket, socket.socket]) -> No
     cuts = [dog.arm(end.fileno(), time.monotonic() + 60) for end in pair]
     dog.cut_all()
     assert all(cut.fired for cut in cuts)
+
+
+def test_deadlines_that_were_called_off_neither_fire_nor_delay_the_next(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    dog, now = Watchdog(), time.monotonic()
+    for number in range(500):
+        dog.disarm(dog.arm(pair[1].fileno(), now + 0.02 + number / 10_000))
+    with dog.over(pair[0].fileno(), now + 0.3) as cut:
+        assert pair[0].recv(1) == b""
+    assert cut.fired
+    assert 0.3 <= time.monotonic() - now < 0.6
+    open_now = len(os.listdir("/proc/self/fd"))
+    with dog.over(pair[1].fileno(), time.monotonic() + 60):
+        assert len(os.listdir("/proc/self/fd")) == open_now + 1
+    assert len(os.listdir("/proc/self/fd")) == open_now
