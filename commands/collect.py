@@ -25,6 +25,9 @@ from storage.upkeep import Upkeep
 LINGER = 0.25
 """Seconds in which polls of several sources share one commit."""
 
+COMPANY = 5
+"""Sources from which on it is likely that another poll comes in that time: to wait for nobody costs more."""
+
 
 @click.command()
 @house.config_option()
@@ -34,8 +37,9 @@ def collect(config: Path) -> None:
     settings = house.read(config)
     if not settings.sources:
         raise Misused(f"{config} names no [[source]]: there is nothing to collect.")
+    linger = LINGER if len(settings.sources) >= COMPANY else 0.0
     try:
-        local = SeriesStore(settings.folder, linger=LINGER, declared=house.kinds())
+        local = SeriesStore(settings.folder, linger=linger, declared=house.kinds())
         store = opening.store(settings, say, local)
         trouble = TroubleFile(settings.folder)
     except StoreBusy as error:
