@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -326,7 +326,9 @@ class _Reader:
             msgspec.convert(value, wanted)
         except msgspec.ValidationError as error:
             text = str(error).replace("`", "").replace(" - at $", " at ")
-            self.wrong(key, text[0].lower() + text[1:])
+            unknown = re.search(r"unknown field `(\w+)`", str(error))
+            hint = nearest(unknown[1], _keys(wanted)) if unknown else ""
+            self.wrong(key, text[0].lower() + text[1:] + hint)
 
     def filled(self, key: str, value: Any) -> Any:
         """The value with ${NAME} replaced from the environment, also inside lists and tables."""
@@ -351,6 +353,14 @@ class _Reader:
             name = block.get("name") if isinstance(block, dict) else None
             if isinstance(name, str) and seen.setdefault(name, i) != i:
                 self.wrong(f"{of}[{i}].name", f'"{name}" is taken by {of}[{seen[name]}]: names are unique')
+
+
+def _keys(kind: Any) -> Iterator[str]:
+    """The keys of all tables that a type has within it."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        yield from (info.encode_name for info in msgspec.structs.fields(kind))
+    for inner in get_args(kind):
+        yield from _keys(inner)
 
 
 def _tag(wanted: type[Struct]) -> dict[str, str]:

@@ -9,7 +9,8 @@ import numpy as np
 from benchmarks.faults import polls
 from benchmarks.faults.fault import Outcome
 from collectors.api import metrics as api_metrics
-from collectors.api.page import Reader
+from collectors.api.reader import Reader
+from collectors.api.rules import own
 from collectors.kinds import source_types
 from collectors.pgbouncer import metrics as pgbouncer_metrics
 from collectors.pgbouncer import rows as pgbouncer_rows
@@ -137,7 +138,7 @@ def mutated(chance: random.Random, seed: bytes) -> bytes:
 def _page(chance: random.Random, _: Path) -> None:
     text = mutated(chance, PAGE).decode("utf-8", "replace")
     try:
-        Reader(_declared(api_metrics)).samples(text)
+        Reader(own(metric) for metric in _declared(api_metrics)).samples(text)
     except ValueError:
         return
 
@@ -170,7 +171,7 @@ def _pools(chance: random.Random, _: Path) -> None:
         for name in names
         if chance.random() < 0.8
     }
-    pgbouncer_rows.pools([row], [row], [row])
+    pgbouncer_rows.pools([row], pgbouncer_rows.Limits([row], [row]))
     pgbouncer_rows.pivoted([row], "name", "pool_size")
     pgbouncer_rows.version(mutated(chance, b"PgBouncer 1.18.0").decode("utf-8", "replace"))
 

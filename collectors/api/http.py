@@ -7,6 +7,7 @@ import http.client
 import socket
 import ssl
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import SplitResult, urlsplit
@@ -20,7 +21,10 @@ from metrics.poll import ErrorClass
 MOST_BYTES = 10 * 1024 * 1024
 LONGEST_CONNECT = 3.0
 # ValueError: an address that is nonsense.
-FAULTS = (OSError, ValueError, http.client.HTTPException)
+FAULTS = (OSError, ValueError, http.client.HTTPException, zlib.error)
+# The older format first: some libraries rename counters in the newer one.
+ACCEPT = "text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1"
+_GZIP = 16 + zlib.MAX_WBITS
 
 _STATUS = {
     401: (ErrorClass.AUTH, "Set token or token_file."),
@@ -72,7 +76,7 @@ class Page:
         return (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
 
     def _headers(self) -> dict[str, str]:
-        own = {"Accept": "text/plain;version=0.0.4", "User-Agent": "trivet"}
+        own = {"Accept": ACCEPT, "Accept-Encoding": "gzip", "User-Agent": "trivet"}
         return {**own, "Authorization": f"Bearer {self._token}"} if self._token else own
 
     @contextmanager
@@ -100,9 +104,23 @@ def _text(response: http.client.HTTPResponse, body: bytes) -> str:
         kind, hint = _STATUS.get(response.status, (ErrorClass.BAD_REPLY, ""))
         # A new connection for the next: what is left of this answer has not been read.
         raise Disconnected(kind, f"HTTP {response.status} {response.reason}", hint)
-    if len(body) > MOST_BYTES:
+    page = _unpacked(body, response.getheader("Content-Encoding", "")) if len(body) <= MOST_BYTES else body
+    if len(page) > MOST_BYTES:
         raise Disconnected(ErrorClass.BAD_REPLY, f"a page of more than {MOST_BYTES // 1024 // 1024} MiB")
-    return body.decode("utf-8", "replace")
+    return page.decode("utf-8", "replace")
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    """The page itself; no more than just too much of it."""
+    if encoding.strip().lower() in ("", "identity"):
+        return body
+    if encoding.strip().lower() not in ("gzip", "x-gzip"):
+        raise Disconnected(ErrorClass.BAD_REPLY, f"a page packed as {encoding[:40]!r}, which was not asked for")
+    unpacking = zlib.decompressobj(_GZIP)
+    page = unpacking.decompress(body, MOST_BYTES + 1)
+    if not unpacking.eof and len(page) <= MOST_BYTES:
+        raise zlib.error("it ends too early")
+    return page
 
 
 def _failed(error: Exception, *, connecting: bool) -> Failed:
@@ -115,4 +133,6 @@ def _failed(error: Exception, *, connecting: bool) -> Failed:
         return Disconnected(ErrorClass.UNREACHABLE, text, "Check url, and that the API runs and listens there.")
     if isinstance(error, OSError | http.client.RemoteDisconnected):
         return Disconnected(ErrorClass.CONNECTION_LOST, text)
+    if isinstance(error, zlib.error):
+        return Disconnected(ErrorClass.BAD_REPLY, f"a page that cannot be unpacked: {text}")
     return Disconnected(ErrorClass.BAD_REPLY, f"no HTTP: {text}")

@@ -50,6 +50,14 @@ cache_requests = Metric(
     labels=("result",),
     epoch=EPOCH,
 )
+cache_time = Metric(
+    name="http_cache_duration_seconds",
+    kind=Kind.HISTOGRAM,
+    unit=Unit.SECONDS,
+    help="Time that a request spent on the cache.",
+    labels=("route",),
+    epoch=EPOCH,
+)
 in_flight = Metric(
     name="http_requests_in_flight", kind=Kind.GAUGE, unit=Unit.COUNT, help="Requests that are being answered."
 )
@@ -167,6 +175,14 @@ query_p95_seconds = Quantile(
     absent=_NO_DATABASE,
     layer="postgres",
     of=database,
+    q=0.95,
+)
+cache_time_p95 = Quantile(
+    name="api_cache_p95_seconds",
+    title="p95 of cache time",
+    help="95 of 100 requests spent less time on the cache, interpolated.",
+    absent="The API reports no histogram http_cache_duration_seconds.",
+    of=cache_time,
     q=0.95,
 )
 pool_wait_p95 = Quantile(

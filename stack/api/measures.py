@@ -51,6 +51,13 @@ class Measures:
             buckets=EDGES,
             registry=self._registry,
         )
+        self._cache_time = Histogram(
+            "http_cache_duration_seconds",
+            "Time on the cache, of requests that used it.",
+            ["route"],
+            buckets=EDGES,
+            registry=self._registry,
+        )
         self._pool = Histogram(
             "http_pool_wait_seconds",
             "Wait for a connection of the API's own pool, of requests that used the database.",
@@ -88,6 +95,8 @@ class Measures:
         self._duration.labels(spent.route, method, spent.cache_state).observe(seconds)
         if spent.database is not None:
             self._database.labels(spent.route).observe(spent.database)
+        if spent.cache is not None:
+            self._cache_time.labels(spent.route).observe(spent.cache)
         if spent.pool is not None:
             self._pool.observe(spent.pool)
 

@@ -1,3 +1,4 @@
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from collectors.api import metrics
-from collectors.api.collector import DECLARED, ApiCollector
+from collectors.api.collector import ApiCollector
 from collectors.api.http import MOST_BYTES
-from collectors.api.page import Reader
-from collectors.api.source import ApiSource
+from collectors.api.reader import Reader
+from collectors.api.rules import own
+from collectors.api.source import DECLARED, ApiSource
 from metrics.model import Kind, Metric, Unit
 from metrics.poll import ErrorClass
 from metrics.target import State
@@ -33,6 +35,9 @@ class Api:
         self.body: bytes | None = None
         self.token = ""
         self.closes = False
+        self.packs = False
+        self.encoding = ""
+        self.asked: dict[str, str] = {}
         self.restart()
         api = self
 
@@ -43,8 +48,12 @@ class Api:
                 body = api.page()
                 wanted = f"Bearer {api.token}" if api.token else None
                 status = api.status if self.headers["Authorization"] == wanted else 401
+                api.asked = dict(self.headers.items())
+                body = gzip.compress(body) if api.packs else body
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if api.packs or api.encoding:
+                    self.send_header("Content-Encoding", api.encoding or "gzip")
                 if api.closes:
                     self.send_header("Connection", "close")
                 self.end_headers()
@@ -68,6 +77,7 @@ class Api:
         )
         self.database = Histogram("http_db_duration_seconds", "Time.", ["route"], buckets=EDGES, **own)
         self.pool = Histogram("http_pool_wait_seconds", "Time.", buckets=EDGES, **own)
+        self.cache_time = Histogram("http_cache_duration_seconds", "Time.", ["route"], buckets=EDGES, **own)
         self.cache = Counter("cache_requests_total", "Cache.", ["result"], **own)
         Gauge("http_requests_in_flight", "Now.", **own).set(3)
         Gauge("http_connections_open", "Now.", **own).set(8)
@@ -84,6 +94,7 @@ class Api:
             self.duration.labels("/a", "GET", cache).observe(seconds)
             self.database.labels("/a").observe(seconds / 2)
             self.pool.observe(0)
+            self.cache_time.labels("/a").observe(0.001)
             self.cache.labels(cache.lower()).inc()
 
     def close(self) -> None:
@@ -187,7 +198,7 @@ def test_any_label_is_read_as_the_library_wrote_it(pairs: list[tuple[str, float]
     for word, number in pairs:
         gauge.labels(word).set(number)
     metric = Metric(name="any_gauge", kind=Kind.GAUGE, unit=Unit.COUNT, help="Any.", labels=("word",))
-    reader = Reader([metric])
+    reader = Reader([own(metric)])
     for _ in range(2):
         found = reader.samples(generate_latest(registry).decode())
         assert {(sample.labels[0][1], sample.value) for sample in found} == set(pairs)
@@ -195,7 +206,7 @@ def test_any_label_is_read_as_the_library_wrote_it(pairs: list[tuple[str, float]
 
 @given(st.text())
 def test_any_text_is_a_page_or_a_value_error(text: str) -> None:
-    reader = Reader(DECLARED)
+    reader = Reader(own(metric) for metric in DECLARED.values())
     for page in (text, f"http_requests_total{text}", f"http_requests_total{{{text}}} 1"):
         with suppress(ValueError):
             reader.samples(page)
@@ -243,6 +254,50 @@ def test_a_server_that_closes_each_connection_costs_no_gap(api: Api, collector: 
     api.closes = True
     for _ in range(3):
         assert poll(collector).up
+
+
+def test_a_packed_page_is_unpacked_and_either_format_is_taken(api: Api, collector: ApiCollector) -> None:
+    api.serve(0.02)
+    api.packs = True
+    assert value(poll(collector), "http_requests_total", method="GET", route="/a", code="200") == 1
+    assert api.asked["Accept-Encoding"] == "gzip"
+    assert api.asked["Accept"].startswith("text/plain;version=0.0.4;q=1,application/openmetrics-text")
+
+
+@pytest.mark.parametrize(
+    ("packs", "encoding", "body", "said"),
+    [
+        (True, "", b"x" * (MOST_BYTES + 10), "10 MiB"),
+        (True, "", b"\0" * (20 * MOST_BYTES), "10 MiB"),
+        (False, "gzip", b"no gzip", "unpacked"),
+        (False, "gzip", gzip.compress(b"http_requests_in_flight 1\n" * 99)[:-20], "unpacked"),
+        (False, "br", b"what", "not asked for"),
+    ],
+)
+def test_a_page_is_bounded_packed_or_not(
+    api: Api, collector: ApiCollector, packs: bool, encoding: str, body: bytes, said: str
+) -> None:
+    api.packs, api.encoding, api.body = packs, encoding, body
+    found = poll(collector)
+    assert found.error is not None
+    assert found.error.kind is ErrorClass.BAD_REPLY
+    assert said in found.error.text
+
+
+def test_exemplars_timestamps_and_signs_in_labels_are_told_from_values(api: Api, collector: ApiCollector) -> None:
+    api.body = rb"""# TYPE http_requests counter
+http_requests_total{code="200",method="GET",route="/a}#{b"} 7.0 1700000000.5 # {trace="}{"} 0.5 1700000000.1
+http_requests_total{code="200",method="GET",route="/ # {c=\"d\"} 1"} 3 # {} 2
+http_requests_in_flight 4 1700000000
+http_connections_open 5 # {trace="x"} 1
+# EOF
+"""
+    found = poll(collector)
+    assert found.error is None
+    assert value(found, "http_requests_total", method="GET", route="/a}#{b", code="200") == 7
+    assert value(found, "http_requests_total", method="GET", route='/ # {c="d"} 1', code="200") == 3
+    assert value(found, "http_requests_in_flight") == 4
+    assert value(found, "http_connections_open") == 5
 
 
 def test_silence_is_cut_at_the_deadline(hole: Hole) -> None:
