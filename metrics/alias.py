@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from metrics.exposition import Family
@@ -21,8 +21,10 @@ class Alias:
     kind    its type there: counter, gauge, untyped, histogram or summary
     of      our metric
     suffix  of a histogram's series of ours and theirs: "_bucket", "_sum", "_count"
+    part    the same of theirs alone, when that part is a metric of its own here
     scale   their value is ours times this
     labels  our label → theirs; a label of ours that is not named is left out
+    spoken  our label → how its value is written there
     add     labels that have one value there
     beside  labels that another metric of ours gives, of the series that agrees in all labels that both metrics have:
             their label → that metric and the name of its label, or "" for its value, a whole number
@@ -35,8 +37,10 @@ class Alias:
     help: str
     of: Metric
     suffix: str = ""
+    part: str = ""
     scale: float = 1.0
     labels: Mapping[str, str] = field(default_factory=dict)
+    spoken: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     add: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, tuple[Metric, str]] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +53,7 @@ class Alias:
             op, pattern = (Op.RE, value[1:]) if value.startswith("~") else (Op.EQ, value)
             if not Matcher(label, pattern, op).accepts(own):
                 return None
+        own |= {label: write(own[label]) for label, write in self.spoken.items() if label in own}
         named = {theirs: own[ours] for ours, theirs in self.labels.items() if ours in own}
         return labelled({**({SOURCE: own[SOURCE]} if SOURCE in own else {}), **named, **self.add})
 
@@ -83,6 +88,7 @@ def aliased(aliases: Sequence[Alias], latest: Iterable[Found]) -> Iterator[Famil
             found[name].append((labels, value))
     joins: dict[tuple[str, str], _Join] = {}
     families: dict[str, Family] = {}
+    given: set[tuple[str, Labels]] = set()
     for alias in aliases:
         sums: dict[tuple[str, Labels], float] = {}
         for labels, value in found[alias.of.name + alias.suffix]:
@@ -94,7 +100,11 @@ def aliased(aliases: Sequence[Alias], latest: Iterable[Found]) -> Iterator[Famil
                 sums[key] = sums.get(key, 0.0) + value * alias.scale
         for (name, theirs), value in sums.items():
             family = families.setdefault(name, Family(name, alias.kind, alias.help))
-            family.samples.append((name + alias.suffix, theirs, value))
+            series = (name + alias.suffix + alias.part, theirs)
+            if series not in given:
+                # The first alias counts: a page that has a series twice is no page.
+                given.add(series)
+                family.samples.append((*series, value))
     return iter(families.values())
 
 

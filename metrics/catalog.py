@@ -85,6 +85,10 @@ def _take(catalog: Catalog, module: ModuleType, layer: str) -> None:
             catalog.layers[value.name] = layer
         elif isinstance(value, Reading) and value not in readings:
             readings.append(value)
+            for metric in value.metrics():
+                # Also those that are declared where they are fed, without a name of their own in the module.
+                _enter(catalog.metrics, metric.name, metric)
+                catalog.layers[metric.name] = layer
     catalog.readings[layer] = tuple(readings)
 
 
