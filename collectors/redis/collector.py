@@ -1,27 +1,40 @@
-"""Polls Redis: INFO and the length of the slow log."""
+"""Polls Redis, Valkey and Sentinel."""
+
+from collections.abc import Iterator
 
 from collectors.collector import Capabilities, Collector, Lack
 from collectors.failed import Failed
-from collectors.redis import info, metrics
+from collectors.redis import fast, info, metrics
 from collectors.redis.connection import RedisConnection
+from collectors.redis.errors import rights
+from collectors.redis.medium import Medium
+from collectors.redis.server import Server
+from collectors.redis.slow import Slow
 from collectors.redis.source import RedisSource
+from collectors.redis.taking import Taker
 from collectors.round import Round
-from metrics.poll import ErrorClass, Failure
-
-SLOWLOG = metrics.SLOWLOG.statement
+from metrics.poll import Tier
 
 
 class RedisCollector(Collector[RedisSource]):
     """INFO answers also while Redis loads its data, and needs the one right +info."""
 
+    # The settings before what is measured by the minute: how many databases there are is one of them.
+    tiers = {Tier.FAST: 0.0, Tier.SLOW: 3600.0, Tier.MEDIUM: 60.0}
+
     def __init__(self, source: RedisSource) -> None:
         """Nothing is connected yet."""
         super().__init__(source)
         self._connection: RedisConnection | None = None
+        self._server = Server()
+        self._taker = Taker()
+        self._medium = Medium(source.max_series, arguments=source.slowlog_arguments)
+        self._slow = Slow()
 
     def connect(self, deadline: float) -> None:
-        """One TCP connection, and AUTH where there is a password."""
+        """One TCP connection, AUTH where there is a password, and INFO to learn what the server knows of."""
         self._connection = RedisConnection(self.source, deadline)
+        self._server.heard(fast.fields(self._connection.call(deadline, "INFO")))
 
     def disconnect(self) -> None:
         """Close it."""
@@ -30,46 +43,41 @@ class RedisCollector(Collector[RedisSource]):
             self._connection = None
 
     def read(self, round_: Round, deadline: float) -> None:
-        """Both readings; without INFO there is nothing."""
-        row = self._info(deadline)
-        round_.heard()
-        if (epoch := info.epoch(row)) is not None:
-            round_.epochs[metrics.EPOCH] = epoch
-        version = info.version(row)
-        round_.take(metrics.INFO, [row], version)
-        round_.take(metrics.KEYSPACE, info.keyspace(row), version)
-        if round_.wants(SLOWLOG):
-            with round_.part(SLOWLOG):
-                round_.take(metrics.SLOWLOG, [{"length": self._call(deadline, "SLOWLOG", "LEN")}], version)
+        """The readings of the tier; without INFO there is nothing."""
+        connection = self._connected()
+        if round_.tier is Tier.FAST:
+            fast.read(round_, connection, self._server, self._taker, deadline)
+        elif round_.tier is Tier.MEDIUM:
+            self._medium.read(round_, connection, self._server, self._taker, deadline)
+        elif self.source.reads_config and not self._server.sentinel:
+            self._slow.read(round_, connection, self._server, deadline)
 
     def examine(self, deadline: float) -> Capabilities:
-        """Version, role, and whether the slow log may be read."""
-        row = self._info(deadline)
-        lacking = []
-        try:
-            self._call(deadline, "SLOWLOG", "LEN")
-        except Failed as failed:
-            lacking.append(_no_slowlog(failed.failure))
-        if row.get("maxmemory") == "0":
+        """Version, role, and what may not be read."""
+        connection = self._connected()
+        server = self._server
+        server.heard(fast.fields(connection.call(deadline, "INFO")))
+        lacking = [*self._refused(connection, deadline)]
+        if server.row.get("maxmemory") == "0":
             lacking.append(Lack("maxmemory is not set", "memory has no limit to be compared with", "maxmemory 2gb"))
-        epoch = info.epoch(row)
+        epoch = info.epoch(server.row)
         return Capabilities(
-            version=info.spoken_version(row),
-            role=info.role(row),
+            version=info.spoken_version(server.row),
+            role=info.role(server.row) or server.mode,
             epochs={} if epoch is None else {metrics.EPOCH: epoch},
             lacking=tuple(lacking),
         )
 
-    def _info(self, deadline: float) -> dict[str, str]:
-        row = info.fields(str(self._call(deadline, "INFO")))
-        if not row:
-            raise Failed(ErrorClass.BAD_REPLY, "INFO gave no fields: this is no Redis")
-        return row
+    def _refused(self, connection: RedisConnection, deadline: float) -> Iterator[Lack]:
+        server = self._server
+        if server.sentinel:
+            return
+        for right, command, why in rights(server.version, server.valkey, server.mode, self.source.reads_config):
+            (told,) = connection.ask(deadline, command)
+            if isinstance(told, Failed):
+                mend = f"ACL SETUSER {self.source.user or 'default'} {right}"
+                yield Lack(f"{' '.join(command)}: {told.failure.text}", why, mend)
 
-    def _call(self, deadline: float, *command: str) -> object:
+    def _connected(self) -> RedisConnection:
         assert self._connection is not None  # noqa: S101 - connect() came first
-        return self._connection.call(deadline, *command)
-
-
-def _no_slowlog(failure: Failure) -> Lack:
-    return Lack(f"SLOWLOG LEN: {failure.text}", "the number of slow commands stays unknown", failure.hint)
+        return self._connection

@@ -1,55 +1,20 @@
 """One connection to Redis that leaves no trace: no HELLO, no CLIENT SETINFO, no PING, no retries."""
 
+import contextlib
 import socket
+import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from redis import connection as driver
-from redis.backoff import NoBackoff
-from redis.exceptions import InvalidResponse
-from redis.retry import Retry
-
-from collectors.deadline import WATCHDOG, Cut
-from collectors.failed import late
-from collectors.redis.errors import FAULTS, failed
+from collectors.deadline import WATCHDOG
+from collectors.failed import Disconnected, Failed, late
+from collectors.redis.errors import FAULTS, failed, refused
+from collectors.redis.resp import Late, Refusal, Reply, Wire, packed
 from collectors.redis.source import RedisSource
 from collectors.source import secret
 
-MOST_BYTES = 16 * 1024 * 1024
 LONGEST_CONNECT = 3.0
-
-
-# redis-py annotates these only in part.
-_TCP: Any = driver.Connection
-_TLS: Any = driver.SSLConnection
-_UNIX: Any = driver.UnixDomainSocketConnection
-
-
-class _Counted:
-    """A socket that gives up once it has received too much for one command."""
-
-    def __init__(self, inner: socket.socket) -> None:
-        self._inner = inner
-        self.received = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def recv_into(self, *arguments: Any) -> int:
-        return self._count(self._inner.recv_into(*arguments))
-
-    def recv(self, *arguments: Any) -> bytes:
-        data = self._inner.recv(*arguments)
-        self._count(len(data))
-        return data
-
-    def _count(self, size: int) -> int:
-        self.received += size
-        if self.received > MOST_BYTES:
-            raise InvalidResponse(f"an answer of more than {MOST_BYTES // 1024 // 1024} MiB")
-        return size
+NAME = "trivet"
 
 
 class RedisConnection:
@@ -58,79 +23,100 @@ class RedisConnection:
     def __init__(self, source: RedisSource, deadline: float) -> None:
         """Connect and log in. Raises Disconnected."""
         self._source = source
-        self._counted: _Counted | None = None
-        self._cut: Cut | None = None
-        self._deadline = deadline
-        left = max(deadline - time.monotonic(), 0.01)
+        self._password = ""
+        self._packed: dict[tuple[str, ...], bytes] = {}
         with self._said(connecting=True):
             self._password = secret(source.password, source.password_file)
-            self._connection = _made(source, self._password, left, self._greet)
-            self._connection.connect()
+            sock = _socket(source, deadline)
+        self._wire, self.own_address = Wire(sock), _address(sock)
+        try:
+            self._greet(deadline)
+        except BaseException:
+            self.close()
+            raise
 
-    def call(self, deadline: float, *command: str) -> Any:
+    def call(self, deadline: float, *command: str) -> Reply:
         """The answer to one command. Raises Failed."""
-        self._deadline = deadline
+        (reply,) = self.ask(deadline, command)
+        if isinstance(reply, Failed):
+            raise reply
+        return reply
+
+    def ask(self, deadline: float, *commands: Sequence[str]) -> list[Reply | Failed]:
+        """The answers to several, sent at once; what one was refused with is in its place. Raises Disconnected."""
         with self._said():
-            self._arm()
-            self._connection.send_command(*command, check_health=False)
-            return self._connection.read_response()
+            replies = self._wire.ask(b"".join(map(self._pack, commands)), len(commands), deadline)
+        return [self._refused(reply) if isinstance(reply, Refusal) else reply for reply in replies]
 
     def close(self) -> None:
         """Raises nothing."""
-        self._connection.disconnect()
+        self._wire.close()
 
-    def _greet(self, connection: Any) -> None:
-        """redis-py's hook: the socket is there, nothing has been said yet."""
-        self._counted = _Counted(connection._sock)
-        connection._sock = self._counted
-        self._arm()
-        connection.on_connect_check_health(check_health=False)
+    def _pack(self, command: Sequence[str]) -> bytes:
+        key = tuple(command)
+        if key not in self._packed:
+            if len(self._packed) > 64:  # noqa: PLR2004 - room for what is asked again and again
+                self._packed.clear()
+            self._packed[key] = packed(*key)
+        return self._packed[key]
 
-    def _arm(self) -> None:
-        if self._counted is None or self._counted.fileno() < 0:
-            raise ConnectionResetError("the connection is closed")
-        self._counted.received = 0
-        self._cut = WATCHDOG.arm(self._counted.fileno(), self._deadline)
+    def _greet(self, deadline: float) -> None:
+        if self._password:
+            self.call(deadline, "AUTH", *filter(None, [self._source.user]), self._password)
+            self._packed.clear()
+        if not self._source.user:
+            # Who has an account shows by that; to try and be refused would leave an error on the server.
+            name = self.ask(deadline, ("CLIENT", "SETNAME", NAME))[0]
+            if isinstance(name, Disconnected):
+                raise name
 
-    @contextmanager
+    def _refused(self, refusal: Refusal) -> Failed:
+        found = refused(str(refusal), self._source.user).without(self._password)
+        if isinstance(found, Disconnected):
+            raise found
+        return found
+
+    @contextlib.contextmanager
     def _said(self, *, connecting: bool = False) -> Iterator[None]:
         try:
             yield
+        except Late:
+            raise late() from None
         except FAULTS as error:
-            if self._cut is not None and self._cut.fired:
-                raise late() from None
-            raise failed(error, self._source.user, connecting=connecting).without(self._secret()) from None
-        finally:
-            if self._cut is not None:
-                WATCHDOG.disarm(self._cut)
-                self._cut = None
-
-    def _secret(self) -> str:
-        return getattr(self, "_password", "")
+            raise failed(error, connecting=connecting).without(self._password) from None
 
 
-def _made(source: RedisSource, password: str, left: float, greet: Any) -> Any:
-    common: dict[str, Any] = {
-        "username": source.user or None,
-        "password": password or None,
-        "socket_timeout": left,
-        "protocol": 2,
-        "driver_info": None,
-        "retry": Retry(NoBackoff(), 0),
-        "health_check_interval": 0,
-        "encoding_errors": "replace",
-        "decode_responses": True,
-        "redis_connect_func": greet,
-    }
+def _socket(source: RedisSource, deadline: float) -> socket.socket:
+    left = min(max(deadline - time.monotonic(), 0.01), LONGEST_CONNECT)
     if source.socket:
-        return _UNIX(source.socket, **common)
-    address = {"host": source.host, "port": source.port, "socket_connect_timeout": min(left, LONGEST_CONNECT)}
-    if not source.tls:
-        return _TCP(**address, **common)
-    return _TLS(
-        ssl_ca_certs=source.ca_file or None,
-        ssl_certfile=source.cert_file or None,
-        ssl_keyfile=source.key_file or None,
-        **address,
-        **common,
-    )
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.settimeout(left)
+        made.connect(source.socket)
+        return made
+    plain = socket.create_connection((source.host, source.port), timeout=left)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return _encrypted(plain, source, deadline) if source.tls else plain
+
+
+def _encrypted(plain: socket.socket, source: RedisSource, deadline: float) -> socket.socket:
+    context = ssl.create_default_context(cafile=source.ca_file or None)
+    if source.cert_file:
+        context.load_cert_chain(source.cert_file, source.key_file or None)
+    # The handshake is many small steps: its own timeout begins anew with each.
+    with WATCHDOG.over(plain.fileno(), deadline) as cut:
+        try:
+            plain.settimeout(max(deadline - time.monotonic(), 0.01))
+            return context.wrap_socket(plain, server_hostname=source.host)
+        except OSError:
+            plain.close()
+            if cut.fired:
+                raise Late from None
+            raise
+
+
+def _address(sock: socket.socket) -> str:
+    """As CLIENT LIST shows it, where nothing in between changes it."""
+    if sock.family == socket.AF_UNIX:
+        return ""
+    host, port, *_ = sock.getsockname()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

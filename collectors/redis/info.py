@@ -1,40 +1,72 @@
 """The text of INFO, read into rows. Our own reader costs a quarter of redis-py's."""
 
-OK = {"ok": "1", "err": "0"}
-_STATES = {"rdb_last_bgsave_status": "rdb_last_bgsave_ok", "aof_last_write_status": "aof_last_write_ok"}
+import re
+from collections.abc import Mapping, Sequence
+
+Fields = dict[str, str]
+_STATES = {
+    "rdb_last_bgsave_status": ("rdb_last_bgsave_ok", "ok"),
+    "aof_last_write_status": ("aof_last_write_ok", "ok"),
+    "aof_last_bgrewrite_status": ("aof_last_bgrewrite_ok", "ok"),
+    "master_link_status": ("master_link_ok", "up"),
+    "cluster_state": ("cluster_state_ok", "ok"),
+}
+_ROW = re.compile(
+    r"(db|slave|io_thread_|engine_|master|listener)(\d+)|(cmdstat_|errorstat_|latency_percentiles_usec_)(.+)"
+    r"|(module)|(db\d+_distrib_).+"
+)
 
 
-def fields(text: str) -> dict[str, str]:
+def fields(text: str) -> Fields:
     """The answer as one row, with ``ok`` and ``err`` as numbers under names of their own.
 
     >>> fields("# Persistence\\r\\nloading:0\\r\\nrdb_last_bgsave_status:err\\r\\n")
     {'loading': '0', 'rdb_last_bgsave_status': 'err', 'rdb_last_bgsave_ok': '0'}
     """
-    row = {}
-    for line in text.splitlines():
-        name, colon, value = line.partition(":")
-        if colon and not line.startswith("#"):
-            row[name] = value
-    row.update({number: OK.get(row[name], "0") for name, number in _STATES.items() if name in row})
+    row = dict([line.split(":", 1) for line in text.split("\r\n") if ":" in line])
+    for name, (number, good) in _STATES.items():
+        if name in row:
+            row[number] = "1" if row[name] == good else "0"
     return row
 
 
-def keyspace(row: dict[str, str]) -> list[dict[str, str]]:
-    """One row for each database that has keys.
+def kinds(names: Sequence[str]) -> tuple[dict[str, tuple[str, str]], int]:
+    """Which of the names are rows of their own: their kind and their own name; how many names there were.
 
-    >>> keyspace({"db0": "keys=3,expires=1,avg_ttl=0"})
-    [{'db': '0', 'keys': '3', 'expires': '1', 'avg_ttl': '0'}]
+    >>> kinds(["hz", "db0", "cmdstat_config|get", "slave_priority"])[0]
+    {'db0': ('db', '0'), 'cmdstat_config|get': ('cmdstat_', 'config|get')}
     """
-    found = []
-    for name, value in row.items():
-        number = name.removeprefix("db")
-        if number != name and number.isdigit():
-            pairs = (pair.partition("=") for pair in value.split(","))
-            found.append({"db": number, **{key: each for key, _, each in pairs}})
-    return found
+    found = {}
+    for name in names:
+        if match := _ROW.fullmatch(name):
+            found[name] = next((head, own) for head, own in _halves(match) if head)
+    return found, len(names)
 
 
-def epoch(row: dict[str, str]) -> float | None:
+def _halves(match: re.Match[str]) -> list[tuple[str, str]]:
+    return [
+        (match[1] or "", match[2] or ""),
+        (match[3] or "", match[4] or ""),
+        (match[5] or "", ""),
+        ("distrib" if match[6] else "", ""),
+    ]
+
+
+def pairs(value: str) -> Fields:
+    """What follows the name of a row.
+
+    >>> pairs("keys=3,expires=1,avg_ttl=0")
+    {'keys': '3', 'expires': '1', 'avg_ttl': '0'}
+    """
+    return dict([pair.split("=", 1) for pair in value.split(",") if "=" in pair])
+
+
+def modules(text: str) -> list[Fields]:
+    """All modules: they share one name, so that a row holds only the last."""
+    return [pairs(line.removeprefix("module:")) for line in text.split("\r\n") if line.startswith("module:")]
+
+
+def epoch(row: Mapping[str, str]) -> float | None:
     """A number of 48 bits made of run_id, which is another after each start: exact in a float.
 
     >>> epoch({"run_id": "ffffffffffff0000"})
@@ -46,7 +78,7 @@ def epoch(row: dict[str, str]) -> float | None:
         return None
 
 
-def version(row: dict[str, str]) -> tuple[int, ...]:
+def version(row: Mapping[str, str]) -> tuple[int, ...]:
     """The version of the protocol and fields that it has: Valkey reports the Redis it is compatible with.
 
     >>> version({"redis_version": "7.0.15"})
@@ -55,14 +87,38 @@ def version(row: dict[str, str]) -> tuple[int, ...]:
     return tuple(int(part) for part in row.get("redis_version", "").split(".") if part.isdigit())
 
 
-def spoken_version(row: dict[str, str]) -> str:
+def valkey(row: Mapping[str, str]) -> tuple[int, ...]:
+    """Valkey's own version; empty for Redis.
+
+    >>> valkey({"valkey_version": "9.1.2"})
+    (9, 1, 2)
+    """
+    return tuple(int(part) for part in row.get("valkey_version", "").split(".") if part.isdigit())
+
+
+def spoken_version(row: Mapping[str, str]) -> str:
     """As people say it."""
     if "valkey_version" in row:
         return f"Valkey {row['valkey_version']}"
     return f"Redis {row.get('redis_version', 'of unknown version')}"
 
 
-def role(row: dict[str, str]) -> str:
+def mode(row: Mapping[str, str]) -> str:
+    """standalone, cluster or sentinel."""
+    return row.get("redis_mode") or row.get("server_mode") or "standalone"
+
+
+def role(row: Mapping[str, str]) -> str:
     """master or slave in the server's words, and its mode where that is special."""
-    mode = row.get("redis_mode", "standalone")
-    return row.get("role", "") if mode == "standalone" else f"{row.get('role', '')} ({mode})".strip()
+    special = mode(row)
+    return row.get("role", "") if special == "standalone" else f"{row.get('role', '')} ({special})".strip()
+
+
+def keyspace(row: Mapping[str, str]) -> list[Fields]:
+    """One row for each database that has keys.
+
+    >>> keyspace({"db0": "keys=3,expires=1,avg_ttl=0"})
+    [{'db': '0', 'keys': '3', 'expires': '1', 'avg_ttl': '0'}]
+    """
+    dynamic, _ = kinds(tuple(row))
+    return [{"db": own, **pairs(row[name])} for name, (kind, own) in dynamic.items() if kind == "db"]

@@ -1,6 +1,6 @@
 """``[[source]]`` of kind redis."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -20,6 +20,19 @@ class RedisSource(Source, frozen=True, kw_only=True, forbid_unknown_fields=True,
     ca_file: Annotated[str, Meta(description="File of the certificate authorities to trust.")] = ""
     cert_file: Annotated[str, Meta(description="File of our own certificate.")] = ""
     key_file: Annotated[str, Meta(description="File of its key.")] = ""
+
+    config: Annotated[
+        Literal["auto", "on", "off"],
+        Meta(description="CONFIG GET, for changed settings and never for passwords; auto: when user is empty."),
+    ] = "auto"
+    slowlog_arguments: Annotated[
+        bool, Meta(description="Whether to keep what slow commands were given: keys and values of your users.")
+    ] = False
+
+    @property
+    def reads_config(self) -> bool:
+        """Whether CONFIG GET is asked for: an account made by hand says so itself, the default one may do all."""
+        return self.config == "on" or (self.config == "auto" and not self.user)
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""

@@ -1,0 +1,80 @@
+"""CLIENT LIST summed up by name and state."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from collectors.failed import one_line
+from collectors.rest import REST
+
+MOST_CLIENTS = 2000
+"""Of more the list is not asked for: a line of it has 300 bytes, and Redis stands still while it writes them."""
+
+MOST_GROUPS = 30
+LONGEST_NAME = 60
+_STATES = (("M", "master"), ("S", "replica"), ("O", "monitor"), ("P", "pubsub"), ("b", "blocked"), ("x", "multi"))
+_SUMS = ("tot-mem", "omem", "qbuf")
+_TOPS = ("idle", "age")
+
+Client = Mapping[str, str]
+Group = dict[str, Any]
+
+
+def parsed(text: str) -> list[Client]:
+    """Every client.
+
+    >>> parsed("id=3 addr=127.0.0.1:5 name= age=0 flags=N cmd=client|list\\n")[0]["cmd"]
+    'client|list'
+    """
+    return [dict(pair.split("=", 1) for pair in line.split(" ") if "=" in pair) for line in text.splitlines() if line]
+
+
+def groups(clients: Sequence[Client], own: str) -> list[Group]:
+    """One row for each name and state, the connection with our own address left out; the largest, and a rest."""
+    found: dict[tuple[str, str], Group] = {}
+    for client in clients:
+        if not _is_own(client, own):
+            name = one_line(client.get("name", ""))[:LONGEST_NAME]
+            _add(found, (name, state(client.get("flags", ""))), client)
+    ranked = sorted(found.values(), key=lambda group: (-group["clients"], group["name"], group["state"]))
+    return [*ranked[:MOST_GROUPS], *_rest(ranked[MOST_GROUPS:])]
+
+
+def state(flags: str) -> str:
+    """What a client does, by its flags.
+
+    >>> state("N"), state("Px"), state("b")
+    ('normal', 'pubsub', 'blocked')
+    """
+    return next((word for flag, word in _STATES if flag in flags), "normal")
+
+
+def _is_own(client: Client, own: str) -> bool:
+    if own:
+        return client.get("addr") == own
+    # Over a unix socket addresses are all alike; who asks for the list is who runs this command.
+    return client.get("cmd", "").startswith("client") and client.get("name") in ("trivet", "")
+
+
+def _add(found: dict[tuple[str, str], Group], key: tuple[str, str], client: Client) -> None:
+    empty = {"name": key[0], "state": key[1], "clients": 0, **dict.fromkeys((*_SUMS, *_TOPS), 0)}
+    group = found.setdefault(key, empty)
+    group["clients"] += 1
+    for name in _SUMS:
+        group[name] += _whole(client.get(name))
+    for name in _TOPS:
+        group[name] = max(group[name], _whole(client.get(name)))
+
+
+def _rest(groups_: Sequence[Group]) -> list[Group]:
+    if not groups_:
+        return []
+    total: Group = {"name": REST, "state": REST}
+    for name in ("clients", *_SUMS):
+        total[name] = sum(group[name] for group in groups_)
+    for name in _TOPS:
+        total[name] = max(group[name] for group in groups_)
+    return [total]
+
+
+def _whole(text: str | None) -> int:
+    return int(text) if text and text.isdigit() else 0

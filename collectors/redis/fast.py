@@ -1,0 +1,95 @@
+"""What is asked at every interval: INFO and the length of the slow log, in one round trip."""
+
+from collectors.failed import Failed
+from collectors.redis import info, metrics, metrics_cluster, metrics_info, metrics_replication
+from collectors.redis.connection import RedisConnection
+from collectors.redis.server import Rows, Server
+from collectors.redis.taking import Taker
+from collectors.round import Round
+from metrics.model import Sample
+from metrics.poll import ErrorClass
+
+SLOWLOG = metrics.SLOWLOG.statement
+
+
+def read(round_: Round, connection: RedisConnection, server: Server, taker: Taker, deadline: float) -> None:
+    """Without INFO there is nothing. Raises Failed."""
+    asks_log = not server.sentinel and round_.wants(SLOWLOG)
+    log = [(server.log, "LEN", "slow") if server.log == "COMMANDLOG" else (server.log, "LEN")] if asks_log else []
+    answer, *rest = connection.ask(deadline, ("INFO",), *log)
+    rows = server.heard(fields(answer))
+    round_.heard()
+    if (epoch := info.epoch(server.row)) is not None:
+        round_.epochs[metrics.EPOCH] = epoch
+    if server.sentinel:
+        _sentinel(round_, server, taker, rows)
+    else:
+        _data(round_, server, taker, rows)
+    if rest:
+        with round_.part(SLOWLOG):
+            round_.samples.append(Sample(metrics.slowlog.name, (), float(_number(rest[0]))))
+    server.tell(round_)
+
+
+def fields(answer: object) -> info.Fields:
+    """INFO's answer as a row. Raises Failed."""
+    if isinstance(answer, Failed):
+        raise answer
+    row = info.fields(str(answer))
+    if "redis_version" not in row and "run_id" not in row:
+        raise Failed(ErrorClass.BAD_REPLY, "INFO gave no fields: this is no Redis")
+    return row
+
+
+def _data(round_: Round, server: Server, taker: Taker, rows: Rows) -> None:
+    row, version = server.row, server.version
+    taker.take(round_, metrics.INFO, row, version)
+    if row.get("role") == "slave":
+        taker.take(round_, metrics.REPLICA_INFO, row, version)
+        master = {name: row.get(name, "") for name in ("master_host", "master_port")}
+        round_.take(metrics_replication.MASTER, [{**master, "there": 1}])
+        if "master_link_down_since_seconds" in row or row.get("master_sync_in_progress") == "1":
+            taker.take(round_, metrics.LINK_DOWN_INFO, row, version, few=True)
+    if row.get("loading") == "1":
+        taker.take(round_, metrics_info.LOADS, row, version, few=True)
+    _keyspace(round_, server, rows)
+    if "slave" in rows:
+        round_.take(metrics_replication.REPLICAS, [_replica(text, row) for _, text in rows["slave"]], version)
+
+
+def _keyspace(round_: Round, server: Server, rows: Rows) -> None:
+    found: list[dict[str, str | None]] = [{"db": own, **info.pairs(text)} for own, text in rows.get("db", ())]
+    there = {str(row["db"]) for row in found}
+    # A database that has lost all its keys is not in INFO any more: that is 0, not unknown.
+    emptied = sorted(server.held_keys - there)
+    server.held_keys |= there
+    if found or emptied:
+        empty = dict.fromkeys(metrics.KEYSPACE.columns)
+        found += [{**empty, "db": db, "keys": "0", "expires": "0"} for db in emptied]
+        round_.take(metrics.KEYSPACE, found, server.version)
+
+
+def _replica(text: str, row: info.Fields) -> dict[str, object]:
+    told = info.pairs(text)
+    try:
+        behind: int | None = max(0, int(row["master_repl_offset"]) - int(told["offset"]))
+    except (KeyError, ValueError):
+        behind = None
+    return {**told, "lag_bytes": behind}
+
+
+def _sentinel(round_: Round, server: Server, taker: Taker, rows: Rows) -> None:
+    taker.take(round_, metrics.INFO, server.row, server.version, few=True)
+    taker.take(round_, metrics_cluster.SENTINEL, server.row, server.version)
+    masters = [
+        {**told, "ok": told.get("status") == "ok"} for told in (info.pairs(text) for _, text in rows.get("master", ()))
+    ]
+    round_.take(metrics_cluster.SENTINEL_MASTERS, masters)
+
+
+def _number(answer: object) -> int:
+    if isinstance(answer, Failed):
+        raise answer
+    if not isinstance(answer, int):
+        raise Failed(ErrorClass.BAD_REPLY, "an answer that is no number")
+    return answer

@@ -1,0 +1,69 @@
+"""SLOWLOG and Valkey's COMMANDLOG: the entries that are new since the last look, as records."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from collectors.failed import one_line
+from metrics.poll import Record
+
+KIND = "slowlog"
+"""Kind of the records; the key is the run and the entry's number, so that none is kept twice."""
+
+MOST = 128
+"""Entries of one look: so many the log holds unless slowlog-max-len says more."""
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9._|-]{0,39}")
+_LONGEST = 200
+
+
+class Log:
+    """One log of one server: which entries were seen."""
+
+    def __init__(self, kind: str = KIND) -> None:
+        """Nothing was seen: all that is in the log is new."""
+        self.kind = kind
+        self.last = -1
+        self.entries: int | None = None
+
+    def wanted(self, newest: Sequence[Any]) -> int:
+        """How many entries to ask for, told the newest one, or none."""
+        if not newest:
+            return 0
+        number = int(newest[0][0])
+        if number < self.last:
+            # Numbers begin anew with the server only.
+            self.last = -1
+        self.entries = number + 1
+        return min(MOST, number - self.last)
+
+    def records(self, entries: Sequence[Any], run: str, *, arguments: bool) -> list[Record]:
+        """A record of each entry that was not seen."""
+        fresh = [entry for entry in entries if int(entry[0]) > self.last]
+        self.last = max([self.last, *(int(entry[0]) for entry in fresh)])
+        return [Record(self.kind, f"{run[:12]}:{entry[0]}", body(entry, arguments=arguments)) for entry in fresh]
+
+
+def body(entry: Sequence[Any], *, arguments: bool) -> str:
+    """An entry as JSON. Without its arguments: how many there are, and how long each is.
+
+    >>> body([7, 1700000000, 12000, ["SET", "user:1", "secret"], "10.0.0.1:5", "app"], arguments=False)
+    '{"at": 1700000000, "seconds": 0.012, "command": "SET", "arguments": 2, "sizes": [6, 6], "client": "app"}'
+    >>> json.loads(body([7, 1700000000, 12000, ["GET", "user:1"], "10.0.0.1:5", ""], arguments=True))["text"]
+    ['user:1']
+    """
+    number, at, spent, words, *who = entry
+    del number
+    first, rest = (str(words[0]) if words else ""), [str(word) for word in words[1:]]
+    told: dict[str, object] = {
+        "at": at,
+        "seconds": spent / 1e6,
+        "command": first.upper() if _WORD.fullmatch(first) else "…",
+        "arguments": len(rest),
+        "sizes": [len(word) for word in rest],
+        "client": one_line(str(who[1]))[:_LONGEST] if len(who) > 1 else "",
+    }
+    if arguments:
+        told["text"] = [one_line(word)[:_LONGEST] for word in rest]
+    return json.dumps(told, ensure_ascii=False)
