@@ -18,13 +18,15 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from storage import files
+from storage import files, meta
 from storage.files import StoreError
 from storage.mark import HighWater
 
 MANIFEST = "manifest.json"
 VERSION = 1
 PIECE = 1 << 20
+RESTORING = ".restoring"
+"""The files of a restore, verified and whole, that are yet to be put in place."""
 
 Say = Callable[[str], None]
 
@@ -68,21 +70,44 @@ def restore(folder: Path, source: Path, say: Say, *, force: bool = False) -> Man
     folder.mkdir(parents=True, exist_ok=True)
     lock = files.WriterLock(folder)
     try:
+        again = finish(folder)
         there = [name for name in (files.SERIES, files.STATE) if (folder / name).exists()]
-        if there and not force:
+        if there and not force and not again:
             raise StoreError(f"{folder} has {' and '.join(there)} already: --force replaces what is there")
         with _beside(folder / files.SERIES) as work:
             say("unpacking and verifying")
             manifest = _unpacked(source, work)
             for name in manifest.sha256:
                 _check(work / name)
-            for name in manifest.sha256:
-                _put_in_place(work / name, folder / name)
-            _set_mark(folder / files.SERIES, manifest.mark)
+            (work / MANIFEST).write_text(json.dumps(asdict(manifest)), encoding="utf-8")
+            _sync(work)
+            os.rename(work, folder / RESTORING)
             _sync(folder)
+            finish(folder)
     finally:
         lock.release()
     return manifest
+
+
+def finish(folder: Path) -> bool:
+    """Put in place what a restore had ready, also one that was killed while it did; whether there was any.
+
+    From the moment at which RESTORING is there, the new files are the data; they are two and cannot be put in place at
+    once. Only for the holder of the writer's lock.
+    """
+    ready = folder / RESTORING
+    if not ready.is_dir():
+        return False
+    if (ready / MANIFEST).exists():
+        manifest = Manifest(**json.loads((ready / MANIFEST).read_text(encoding="utf-8")))
+        for name in manifest.sha256:
+            if (ready / name).exists():
+                _put_in_place(ready / name, folder / name)
+        _set_mark(folder / files.SERIES, manifest.mark)
+        _sync(folder)
+        (ready / MANIFEST).unlink()
+    shutil.rmtree(ready)
+    return True
 
 
 def before_migration(path: Path, change: str) -> Path:
@@ -99,8 +124,7 @@ def before_migration(path: Path, change: str) -> Path:
 def _copied(folder: Path, work: Path) -> int:
     """Both files as they are now; the mark of series.db."""
     with _reading(folder / files.SERIES) as series:
-        mark = "select max((select value from meta where name = 'seq'), (select coalesce(max(seq), 0) from hot))"
-        reached: int = series.execute(mark).fetchone()[0]
+        reached = meta.reached(series)
         if (folder / files.STATE).exists():
             with _reading(folder / files.STATE) as state:
                 state.execute("select count(*) from sqlite_master").fetchone()

@@ -52,6 +52,11 @@ def of_record(source: int, kind: bytes, key: bytes, at: float, kept: bytes) -> i
     return zlib.crc32(_numbers(source) + kind + END + key + END + struct.pack("<d", at) + kept)
 
 
+def of_meta(name: str, value: int) -> int:
+    """One of the numbers that a file keeps of itself."""
+    return zlib.crc32(_numbers(value) + name.encode())
+
+
 def _numbers(*numbers: int) -> bytes:
     if not all(isinstance(number, int) for number in numbers):
         # %d would take 7.5 for 7.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from storage import checks, records, wal
+from storage import checks, meta, records, wal
 from storage.codec import DamagedError
 from storage.index import Numbers, layout
 from storage.names import put_aside
@@ -114,9 +114,7 @@ class _step:  # noqa: N801
             if self._db.in_transaction:
                 self._db.execute("rollback")
             return
-        self._db.execute("update meta set value = value + 1 where name = 'generation'")
-        # Numbers go on from here even when no row is left that shows how far they were.
-        self._db.execute("update meta set value = ? where name = 'seq'", (self._number(),))
+        meta.step(self._db, self._number())
         self._db.execute("commit")
 
 

@@ -8,7 +8,7 @@ import hashlib
 import numpy as np
 from sqlite_utils import Database, Migrations
 
-from storage import checks, names
+from storage import checks, meta, names
 
 series = Migrations("trivet.series")
 state = Migrations("trivet.state")
@@ -118,7 +118,10 @@ def _m003_checks(db: Database) -> None:
         db.execute("insert into segment_check (segment, crc) values (?, ?)", (row[0], checks.of_segment(*row)))
     _move_records(db)
     db.table("dropped").create({"source": int, "records": int, "last": float}, pk="source")
-    db.table("meta").insert({"name": "names", "value": names.highest(db.conn)})
+    db.execute("alter table meta add column crc integer")
+    db.table("meta").insert({"name": meta.NAMES, "value": names.highest(db.conn)})
+    for name, value in db.execute("select name, value from meta").fetchall():
+        meta.put(db.conn, name, value)
 
 
 def _check_names(db: Database) -> None:

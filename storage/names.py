@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from storage import checks
+from storage import checks, meta
 
 Number = Callable[[], int]
 BEFORE_ALL = -(2**63)
@@ -115,14 +115,14 @@ class Names:
         if self._last is None:
             self._last = highest(db)
         self._last += 1
-        db.execute("update meta set value = ? where name = 'names'", (self._last,))
+        meta.put(db, meta.NAMES, self._last)
         return self._last
 
 
 def highest(db: sqlite3.Connection) -> int:
     """The highest number of a name that was ever given."""
     each = " union all ".join(f"select coalesce(max(id), 0) as n from {name} where id < {MOST}" for name in TABLES)  # noqa: S608
-    kept = "select value from meta where name = 'names'"
+    kept = "select value from meta where name = 'names' and typeof(value) = 'integer'"
     return int(db.execute(f"select max(n) from ({each} union all {kept})").fetchone()[0] or 0)  # noqa: S608
 
 

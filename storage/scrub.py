@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from storage import checks, names, spans
+from storage import checks, meta, names, spans
 from storage.codec import DamagedError
 from storage.index import layout_sound
 from storage.names import Number
@@ -21,7 +21,7 @@ from storage.segment import Filled, Read, Segment, encode, reader
 
 PAGES = "pages"
 """Damage of SQLite's own structure, which nothing can be taken out of."""
-MOVABLE = ("poll", "segment", "source", "series", "stream", "record", "text")
+MOVABLE = ("poll", "segment", "source", "series", "stream", "record", "text", "meta")
 """What can be taken out; a layout goes with its polls."""
 BREATH = 5.0
 """Seconds after which another state of the file is looked at: what holds one keeps the WAL from being written back."""
@@ -100,6 +100,8 @@ def quarantine(db: sqlite3.Connection, number: Number, damage: Sequence[Damage])
             _take_segment(db, number, piece)
         elif piece.kind in names.TABLES and not names.TABLES[piece.kind].one(db, piece.number):
             _take_name(db, number, piece)
+        elif piece.kind == "meta" and not meta.sound(db):
+            _mend_meta(db, number)
         elif piece.kind in ("record", "text") and piece.number in {
             d.number for d in _records(db) if d.kind == piece.kind
         }:
@@ -126,9 +128,8 @@ def _layouts(db: sqlite3.Connection) -> Iterator[Damage]:
 
 
 def _meta(db: sqlite3.Connection) -> Iterator[Damage]:
-    kept = dict(db.execute("select name, value from meta").fetchall())
-    if not all(isinstance(kept.get(name), int) for name in ("seq", "generation", "names")):
-        yield Damage(PAGES, 0, "the table meta is not what it was")
+    if not meta.sound(db):
+        yield Damage("meta", 0, "the table is not what it was")
 
 
 def _names(db: sqlite3.Connection) -> Iterator[Damage]:
@@ -236,6 +237,11 @@ def _take_poll(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
         db.execute("delete from hot where seq = ?", (piece.number,))
 
 
+def _mend_meta(db: sqlite3.Connection, number: Number) -> None:
+    with _transaction(db, number):
+        meta.mend(db, number(), names.highest(db))
+
+
 def _take_name(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
     with _transaction(db, number):
         names.take_out(db, number, names.TABLES[piece.kind], piece.number, piece.reason)
@@ -288,8 +294,7 @@ def _transaction(db: sqlite3.Connection, number: Number) -> Iterator[None]:
     db.execute("begin immediate")
     try:
         yield
-        db.execute("update meta set value = value + 1 where name = 'generation'")
-        db.execute("update meta set value = ? where name = 'seq'", (number(),))
+        meta.step(db, number())
     except BaseException:
         db.execute("rollback")
         raise

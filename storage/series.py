@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from metrics.poll import Poll
-from storage import backup, checks, compaction, files, migrations, records, scrub, wal
+from storage import backup, checks, compaction, files, meta, migrations, records, scrub, wal
 from storage.commits import Commits
 from storage.compaction import Retention
 from storage.counters import Declared
@@ -50,6 +50,7 @@ class SeriesStore(SeriesReader):
         self._records = records.Records(bounds)
         self._mark = HighWater(self.path)
         try:
+            backup.finish(folder)
             files.migrate(self.path, migrations.series, backup.before_migration)
             self._open()
         except BaseException:
@@ -125,9 +126,7 @@ class SeriesStore(SeriesReader):
     def _open(self) -> None:
         self._writer = files.connect(self.path, write=True)
         self._numbering.forget()
-        stored: int = self._writer.execute("select value from meta where name = 'seq'").fetchone()[0]
-        hot: int = self._writer.execute("select coalesce(max(seq), 0) from hot").fetchone()[0]
-        self._seq: int = max(stored, hot)
+        self._seq: int = meta.reached(self._writer)
         self.lost = self._mark.lost(self._seq)
         self._seq = max(self._seq, self._mark.number)
         self._inode = files.inodes(self.path)

@@ -3,10 +3,19 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from metrics.poll import Event, EventKind
 from storage import files, migrations
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An event as it is kept: by its number it can be removed."""
+
+    id: int
+    event: Event
 
 
 class StateStore:
@@ -18,23 +27,37 @@ class StateStore:
         self.path = folder / files.STATE
         files.migrate(self.path, migrations.state)
 
-    def add(self, event: Event) -> None:
-        """Keep an event; it is on disk when this returns."""
+    def add(self, event: Event) -> int:
+        """Keep an event and give its number; it is on disk when this returns."""
         with _transaction(self.path) as db:
-            db.execute(
+            added = db.execute(
                 "insert into event (kind, at, until, source, text) values (?, ?, ?, ?, ?)",
                 (event.kind, event.at, event.until, event.source, event.text),
             )
+            return int(added.lastrowid or 0)
 
     def events(self, start: float, end: float) -> list[Event]:
         """Events that touch a span, oldest first."""
+        return [noted.event for noted in reversed(self.noted(start, end))]
+
+    def noted(self, start: float, end: float, kind: str = "", source: str = "", most: int = -1) -> list[Noted]:
+        """Events that touch a span with their numbers, newest first; ``source`` gives those that speak of all, too."""
         with _transaction(self.path) as db:
             rows = db.execute(
-                "select kind, at, text, source, until from event"
-                " where at <= ? and coalesce(until, at) >= ? order by at",
-                (end, start),
+                "select id, kind, at, text, source, until from event"
+                " where at <= ? and coalesce(until, at) >= ? and ? in ('', kind) and (? in ('', source) or source = '')"
+                " order by at desc, id desc limit ?",
+                (end, start, kind, source, most),
             ).fetchall()
-        return [Event(EventKind(kind), at, text, source, until) for kind, at, text, source, until in rows]
+        return [Noted(row, Event(EventKind(kind), *rest)) for row, kind, *rest in rows]
+
+    def remove(self, number: int) -> Event | None:
+        """Forget an event; None when there is none of that number."""
+        with _transaction(self.path) as db:
+            rows = db.execute(
+                "delete from event where id = ? returning kind, at, text, source, until", (number,)
+            ).fetchall()
+        return Event(EventKind(rows[0][0]), *rows[0][1:]) if rows else None
 
 
 @contextmanager

@@ -25,7 +25,7 @@ FAULTS = (
     Fault(4, "disk full, then freed", disk.full, 3, 20),
     Fault(5, "limit of a file's size", limits.file_size, 2, 10),
     Fault(6, "data folder read-only or foreign", folder.unwritable, 1, 5),
-    Fault(7, "damaged pages", damage.damaged_pages, 20, 60),
+    Fault(7, "damaged pages, names and spans", damage.damaged_pages, 21, 180),
     Fault(8, "WAL deleted", wal.deleted, 8, 20),
     Fault(9, "backup under load, restored", backups.under_load, 5, 20),
     Fault(10, "clock set", clock.steps, 1, 2),

@@ -261,7 +261,10 @@ def test_the_mark_is_the_highest_number(folder: Path) -> None:
     """As the page says where it is."""
     (mark,) = struct.unpack("<Q", (folder / "series.db.mark").read_bytes())
     with closing(sqlite3.connect(folder / "series.db")) as db:
-        meta = dict(db.execute("select name, value from meta"))
+        meta = {}
+        for name, value, crc in db.execute("select name, value, crc from meta"):
+            assert right(crc, (value,), name.encode())
+            meta[name] = value
         (hot,) = db.execute("select coalesce(max(seq), 0) from hot").fetchone()
     assert mark == max(meta["seq"], hot)
 

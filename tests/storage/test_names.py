@@ -235,6 +235,24 @@ def test_numbers_of_names_are_not_given_again(tmp_path: Path) -> None:
         assert store.latest() == [("c", labelled({"source": "cache"}), 20, 3)]
 
 
+@pytest.mark.parametrize("name", ["seq", "generation", "names"])
+@pytest.mark.parametrize("value", ["value + 1", "value - 1", "'x'", "9.5"])
+def test_a_damaged_number_of_the_file_is_found_and_mended(tmp_path: Path, name: str, value: str) -> None:
+    """It never was a reason to show anything wrong."""
+    with closing(SeriesStore(tmp_path)) as store:
+        store.append(poll(10, {"a": 1}))
+    harm(tmp_path, f"update meta set value = {value} where name = '{name}'")
+    assert [damage.kind for damage in look(tmp_path)] == ["meta"]
+    with closing(SeriesStore(tmp_path)) as store:
+        assert len(store.quarantine(look(tmp_path))) == 1
+        assert look(tmp_path) == []
+        store.append(poll(20, {"a": 1, "b": 2}))
+        assert shown(store) == {("cache", "a", ""): {1.0}, ("cache", "b", ""): {2.0}}
+        store.compact(9 * HOUR)
+        assert shown(store) == {("cache", "a", ""): {1.0}, ("cache", "b", ""): {2.0}}
+        assert look(tmp_path) == []
+
+
 def test_a_damaged_meta_is_an_error_of_the_database(tmp_path: Path) -> None:
     """Not one of the program."""
     with closing(SeriesStore(tmp_path)) as store:
@@ -244,4 +262,3 @@ def test_a_damaged_meta_is_an_error_of_the_database(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.DatabaseError, match="meta"):
             reader.latest()
         assert "meta" in reader.health().problem
-    assert [damage.kind for damage in look(tmp_path)] == [scrub.PAGES]
