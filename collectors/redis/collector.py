@@ -63,7 +63,7 @@ class RedisCollector(Collector[RedisSource]):
         epoch = info.epoch(server.row)
         return Capabilities(
             version=info.spoken_version(server.row),
-            role=info.role(server.row) or server.mode,
+            role=info.role(server.row),
             epochs={} if epoch is None else {metrics.EPOCH: epoch},
             lacking=tuple(lacking),
         )

@@ -110,8 +110,10 @@ def mode(row: Mapping[str, str]) -> str:
 
 def role(row: Mapping[str, str]) -> str:
     """master or slave in the server's words, and its mode where that is special."""
-    special = mode(row)
-    return row.get("role", "") if special == "standalone" else f"{row.get('role', '')} ({special})".strip()
+    special, own = mode(row), row.get("role", "")
+    if not own or special == "standalone":
+        return own or special
+    return f"{own} ({special})"
 
 
 def keyspace(row: Mapping[str, str]) -> list[Fields]:

@@ -39,13 +39,16 @@ def _kinds(place: str) -> list[tuple[str, str]]:
 
 
 def _ratio(lines: list[dict[tuple[str, str], tuple[float, float]]], place: str) -> float | None:
-    """Σ rises of part over those of whole of what is big, series by series."""
+    """Σ rises of part over those of whole of what is big, series by series, from each sample to the next it has."""
     part = whole = 0.0
-    for before, now in zip(lines, lines[1:], strict=False):
-        for key in before.keys() & now.keys():
+    last: dict[tuple[str, str], tuple[float, float]] = {}
+    for line in lines:
+        for key, now in line.items():
             if key[0] == place and (key[1] == "(rest)" or SIZES.get(key[1], 0) >= BIG):
-                part += now[key][0] - before[key][0]
-                whole += now[key][1] - before[key][1]
+                before = last.get(key, now)
+                part += now[0] - before[0]
+                whole += now[1] - before[1]
+        last |= line
     return part / whole if whole else None
 
 

@@ -20,6 +20,7 @@ from metrics.poll import ErrorClass, Tier
 from metrics.target import State
 from tests.collectors.declared import declared, emitted
 from tests.collectors.memory import Memory, poll, value, values
+from tests.collectors.sometimes import SOMETIMES
 from tests.servers import APP, MONITOR, SUPERUSER, Account, Hole, PgBouncerServer, PostgresServer
 
 PREFIX = "collectors_"
@@ -130,7 +131,9 @@ def test_nothing_undeclared_is_emitted_and_nothing_declared_is_missing(
     collector: PostgresCollector, work: Work
 ) -> None:
     furnish(work)
-    assert emitted(collector) == declared("postgres")
+    known, found = declared("postgres"), emitted(collector)
+    assert found <= known
+    assert known - found <= SOMETIMES <= known
 
 
 def test_index_scan_ratio_over_a_reset_equals_a_calculation_from_the_raw_view(

@@ -88,7 +88,7 @@ def test_slow_commands_are_kept_once_and_without_what_they_were_given(collector:
     setting = client.config_get("slowlog-log-slower-than")
     client.config_set("slowlog-log-slower-than", 0)
     client.set("versions:canary-key", "canary-value")
-    client.config_set("slowlog-log-slower-than", setting["slowlog-log-slower-than"])
+    client.config_set("slowlog-log-slower-than", setting["slowlog-log-slower-than"] or 10000)
     found = poll(collector, Tier.MEDIUM)
     bodies = [record.body for record in found.records if record.kind == "slowlog"]
     assert any('"command": "SET", "arguments": 2, "sizes": [19, 12]' in body for body in bodies)
