@@ -11,7 +11,7 @@ from collectors.source import Source
 from commands import house
 from commands.say import Stop
 from dashboards.watched import Watched
-from metrics.config import DEFAULT_PATH, Config
+from metrics.config import DEFAULT_PATH, LEAST_TOKEN, Config
 from storage.files import StoreError
 from storage.remote.opening import reader
 from storage.state import StateStore
@@ -30,7 +30,8 @@ def build_app() -> Flask:
         banner=_notice,
         allowed_hosts=config.web.allowed_hosts,
         url_prefix=config.web.url_prefix,
-        events=StateStore(config.folder).events,
+        journal=StateStore(config.folder),
+        token=_token(config),
         version=version("trivet"),
     )
 
@@ -40,6 +41,19 @@ def _store(config: Config) -> Reader:
         return reader(config)
     except StoreError as error:
         raise Stop(str(error)) from None
+
+
+def _token(config: Config) -> str:
+    """The token of those who may write; read once, at the start."""
+    if not config.web.token_file:
+        return config.web.token
+    try:
+        token = Path(config.web.token_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Stop(f"web.token_file cannot be read: {error}") from None
+    if len(token) < LEAST_TOKEN:
+        raise Stop(f"web.token_file holds fewer than {LEAST_TOKEN} characters: `openssl rand -hex 24` makes a token.")
+    return token
 
 
 def watched(sources: Sequence[Source]) -> list[Watched]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from dashboards import amounts
 from dashboards.drawing import Drawing
+from dashboards.events import MARK_TEXT, marks
 from dashboards.survey import Survey
 from metrics.points import Column
 from metrics.poll import Event
@@ -80,7 +81,7 @@ def chart(survey: Survey, drawn: Drawing) -> ChartData:
         "targets": [
             {"value": round(mark.value * scale.factor, 9), "text": mark.text, "far": mark.far} for mark in drawn.marks
         ],
-        "events": [_event(event) for event in survey.events],
+        "events": [_event(event) for event in marks(survey.events, survey.span.length)],
         "more": drawn.more,
     }
 
@@ -99,4 +100,5 @@ def column(values: Column) -> list[float | None]:
 
 
 def _event(event: Event) -> EventData:
-    return {"kind": str(event.kind), "at": event.at, "until": event.until, "text": event.text[:60]}
+    text = event.text if len(event.text) <= MARK_TEXT else f"{event.text[: MARK_TEXT - 1]}…"
+    return {"kind": str(event.kind), "at": event.at, "until": event.until, "text": text}

@@ -22,6 +22,7 @@ from metrics.duration import seconds
 from metrics.target import Bounds
 
 DEFAULT_PATH = Path("trivet.toml")
+LEAST_TOKEN = 16
 # No account in it: it would be told in every message.
 _URL = r"^https?://[^\s/?#@]+(/[^\s#?]*)?$"
 
@@ -38,6 +39,17 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     url_prefix: Annotated[
         str, Meta(description="Path under which a proxy serves the pages, such as /trivet.", pattern=r"^(/[\w.~-]+)*$")
     ] = ""
+    token: Annotated[
+        str, Meta(description="Bearer token that POST /api/v1/events asks for; nobody may post when empty.")
+    ] = ""
+    token_file: Annotated[str, Meta(description="File that holds the token and nothing else.")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a token that is given twice, or that can be guessed."""
+        if self.token and self.token_file:
+            raise ValueError("token and token_file are both set: one of them is enough")
+        if self.token and len(self.token) < LEAST_TOKEN:
+            raise ValueError(f"the token is shorter than {LEAST_TOKEN} characters: `openssl rand -hex 24` makes one")
 
 
 class Keep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

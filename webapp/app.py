@@ -8,16 +8,18 @@ from htmx_flask import Htmx
 
 from dashboards.page import LAYERS
 from dashboards.span import CHOICES, iso
-from dashboards.survey import Events, no_events
+from dashboards.survey import no_events
 from dashboards.watched import Watched
 from metrics.catalog import Catalog
 from metrics.target import Bounds
+from storage.state import StateStore
 from storage.store import Reader
-from webapp import api, assets, errors, health, pages, status
+from webapp import api, assets, errors, events, health, pages, status
 from webapp.filters import FILTERS
 from webapp.packing import packed
 from webapp.security import Prefixed, guard
 from webapp.site import Site, nothing
+from webapp.tokens import Gate
 
 
 def create_app(
@@ -29,7 +31,8 @@ def create_app(
     banner: Callable[[], str] = nothing,
     allowed_hosts: Sequence[str] = (),
     url_prefix: str = "",
-    events: Events = no_events,
+    journal: StateStore | None = None,
+    token: str = "",
     clock: Callable[[], float] = time.time,
     version: str = "",
 ) -> Flask:
@@ -40,7 +43,8 @@ def create_app(
     banner         a sentence for the top of every page, asked for each time; empty for none
     allowed_hosts  names beside loopback under which the app may be asked for
     url_prefix     the path under which a proxy serves it
-    events         what happened between two times
+    journal        what happened; written to by whoever has the token
+    token          that of POST; nobody may post when empty
     """
     app = Flask(__name__, static_folder=None)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -51,14 +55,16 @@ def create_app(
         sources=tuple(sources),
         bounds=bounds or Bounds({}),
         banner=banner,
-        events=events,
+        events=journal.events if journal else no_events,
+        journal=journal,
+        gate=Gate(token),
         clock=clock,
         version=version,
     )
     app.extensions["trivet"] = here
     guard(app, allowed_hosts)
     _count(app, here)
-    for module in (pages, assets, api, status, health):
+    for module in (pages, assets, api, status, health, events):
         app.register_blueprint(module.blueprint)
     errors.handle(app)
     app.jinja_env.filters.update(FILTERS)

@@ -16,8 +16,10 @@ from dashboards.survey import Events, Survey, no_events
 from dashboards.watched import Watched
 from metrics.catalog import Catalog
 from metrics.target import Bounds
+from storage.state import StateStore
 from storage.store import Reader
 from webapp.assets import Assets
+from webapp.tokens import Gate
 from webapp.traffic import Traffic
 
 KEEP = 2.0
@@ -40,6 +42,8 @@ class Site:
     bounds: Bounds
     banner: Callable[[], str] = nothing
     events: Events = no_events
+    journal: StateStore | None = None
+    gate: Gate = field(default_factory=lambda: Gate(""))
     clock: Callable[[], float] = time.time
     version: str = ""
     assets: Assets = field(default_factory=Assets)

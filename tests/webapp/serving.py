@@ -8,14 +8,17 @@ from flask import Flask
 import collectors
 from metrics.catalog import discover
 from storage.reading import SeriesReader
+from storage.state import StateStore
 from tests.dashboards.feed import SOURCES
 from webapp.app import create_app
 
 
 def app() -> Flask:
     """Made by the server, in its own process."""
+    folder = Path(os.environ["TRIVET_TEST_FOLDER"])
     return create_app(
-        store=SeriesReader(Path(os.environ["TRIVET_TEST_FOLDER"])),
+        store=SeriesReader(folder),
+        journal=StateStore(folder),
         catalog=discover(collectors),
         sources=SOURCES,
         banner=lambda: "This is a rehearsal.",
