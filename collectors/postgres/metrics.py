@@ -4,6 +4,7 @@ A Reading's statement is the name of a file in queries/; of ``name.sql`` and ``n
 highest version that the server reaches is run.
 """
 
+from collectors.postgres import metrics_database, metrics_wal
 from metrics.forms import Floor, Guard, Level, Rate, Ratio
 from metrics.model import Kind, Metric, Unit
 from metrics.poll import Tier
@@ -140,6 +141,12 @@ DATABASE = Reading(
         "temp_files": temp_files,
         "temp_bytes": temp_bytes,
         "numbackends": backends,
+        **metrics_database.TRAFFIC,
+    },
+    omitted={
+        "datid": "in databases",
+        "stats_reset": "in databases; a reset is an event",
+        "checksum_*": "in databases",
     },
 )
 ACTIVITY = Reading("activity", labels={"state": "state"}, columns={"sessions": connections})
@@ -165,7 +172,10 @@ CHECKPOINTS = Reading(
         "buffers_backend": Column(buffers_backend, before=(17,)),
         "buffers_alloc": buffers_alloc,
         "maxwritten_clean": maxwritten_clean,
+        **metrics_wal.CHECKPOINTS,
     },
+    view="pg_stat_bgwriter, pg_stat_checkpointer",
+    omitted={"stats_reset": "in writers"},
 )
 TABLES = Reading(
     "tables",

@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from collectors.postgres import metrics
+from collectors.postgres import metrics_vacuum as vacuum
+from collectors.postgres import metrics_wal as wal
+from collectors.postgres.activity import Activity, Waits
 from collectors.postgres.ask import Ask
+from collectors.postgres.databases import Databases
+from collectors.postgres.inside import Inside
 from collectors.postgres.relations import Relations
+from collectors.postgres.server import Server
+from collectors.postgres.settings import Settings
 from collectors.postgres.source import PostgresSource
 from collectors.postgres.statements import Statements
 from collectors.round import Round
@@ -44,9 +51,15 @@ class Plain:
 
 def parts(source: PostgresSource) -> tuple[Part, ...]:
     """All parts, fresh: they are one source's."""
-    fast = (metrics.DATABASE, metrics.ACTIVITY, metrics.SESSIONS, metrics.CHECKPOINTS)
     return (
-        Plain([Tier.FAST], fast),
+        Databases(source),
+        Server(),
+        Waits(),
+        Plain([Tier.FAST], (metrics.ACTIVITY, metrics.SESSIONS, metrics.CHECKPOINTS)),
         Relations(),
         Statements(),
+        Activity(),
+        Plain([Tier.MEDIUM], (wal.WAL, wal.WAL_FILES, wal.ARCHIVER, wal.WRITERS, wal.IO, wal.SLRU, vacuum.PROGRESS)),
+        Settings(),
+        Inside(),
     )

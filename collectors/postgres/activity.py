@@ -1,0 +1,141 @@
+"""Sessions and locks: groups of them in numbers, what lasts too long and who blocks whom as records."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from collectors.postgres import metrics_activity as metrics
+from collectors.postgres.ask import Ask, Rows
+from collectors.postgres.masked import masked
+from collectors.rest import REST
+from collectors.round import Round
+from metrics.poll import Record, Tier
+
+SHOWN = 100
+"""Kinds of sessions with series of their own."""
+
+LONG = "long_transaction"
+"""Kind of the records of transactions that last over a minute, by process and start; once more when it is over."""
+
+BLOCKING = "blocking"
+"""Kind of the records of who waits for whom, by a digest of that: one for as long as it stays the same."""
+
+HOLDER = "xmin"
+"""Kind of the records that say which session, slot, prepared transaction or standby is the oldest of its kind."""
+
+_KIND = ("datname", "state", "backend_type", "usename", "application_name", "wait_event_type", "wait_event")
+
+
+@dataclass(slots=True)
+class Activity:
+    """What sessions do, in numbers."""
+
+    tiers: ClassVar[Sequence[Tier]] = (Tier.MEDIUM,)
+    _holders: dict[str, str] = field(default_factory=dict)
+
+    def read(self, round_: Round, ask: Ask) -> None:
+        """By kind, and by the type of process."""
+        reading = metrics.ACTIVITY_DETAIL
+        if round_.wants(reading.statement):
+            with round_.part(reading.statement):
+                rows = ask.rows(reading.statement)
+                shown, left = busiest(rows, SHOWN)
+                round_.take(reading, shown, ask.version)
+                round_.take(metrics.PROCESSES, processes(rows), ask.version)
+                round_.left_out += left
+        ask.take(round_, metrics.LOCKS)
+        holders = {row["holder"]: str(row["name"])[:200] for row in ask.take(round_, metrics.XMIN)}
+        round_.records += [
+            Record(HOLDER, kind, name) for kind, name in holders.items() if self._holders.get(kind) != name
+        ]
+        self._holders = holders
+
+
+def busiest(rows: Rows, most: int) -> tuple[Rows, int]:
+    """The first of them, and one for the others when there are any; how many those are.
+
+    >>> rows = [{name: i for name in _KIND} | {"sessions": 3 - i, "transaction": float(i)} for i in range(3)]
+    >>> shown, left = busiest(rows, 1)
+    >>> [(row["state"], row["sessions"], row["transaction"]) for row in shown], left
+    ([(0, 3, 0.0), ('(rest)', 3, 2.0)], 2)
+    """
+    others = rows[most:]
+    if not others:
+        return rows, 0
+    rest = {
+        **dict.fromkeys(_KIND, REST),
+        "sessions": sum(row["sessions"] for row in others),
+        "transaction": max(row["transaction"] or 0.0 for row in others),
+    }
+    return [*rows[:most], rest], len(others)
+
+
+def processes(rows: Rows) -> Rows:
+    """How many there are of each type, whatever they do.
+
+    >>> processes([{"backend_type": "walwriter", "sessions": 1}, {"backend_type": "walwriter", "sessions": 2}])
+    [{'backend_type': 'walwriter', 'processes': 3}]
+    """
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[row["backend_type"] or ""] += row["sessions"]
+    return [{"backend_type": type_, "processes": count} for type_, count in counts.items()]
+
+
+@dataclass(slots=True)
+class Waits:
+    """How long transactions last, and who waits for whom while somebody does."""
+
+    tiers: ClassVar[Sequence[Tier]] = (Tier.FAST,)
+    _long: dict[str, str] = field(default_factory=dict)
+    _blocking: str = ""
+
+    def read(self, round_: Round, ask: Ask) -> None:
+        """Further statements only when the first gives reason to."""
+        rows = ask.take(round_, metrics.AGES)
+        if self._long or any(row["transaction"] > 60 for row in rows):
+            with round_.part("long_transactions"):
+                self._remember(round_, ask.rows("long_transactions"))
+        reading = metrics.BLOCKING
+        if any(row["waiters"] for row in rows) and round_.wants(reading.statement):
+            with round_.part(reading.statement):
+                self._block(round_, ask.rows(reading.statement), ask)
+        else:
+            self._blocking = ""
+            round_.take(reading, [{"waited": 0.0, "roots": 0}], ask.version)
+
+    def _remember(self, round_: Round, rows: Rows) -> None:
+        """What is new or goes on otherwise; what is over is said to be."""
+        found = {f"{row['pid']} {row['xact_start']}": row for row in rows}
+        for key, row in found.items():
+            body = _body(row, leave=("backend_start", "xact_start", "xmin_age"))
+            if self._long.get(key) != body:
+                self._long[key] = body
+                round_.records.append(Record(LONG, key, body))
+        for key in [key for key in self._long if key not in found]:
+            body = json.dumps({**json.loads(self._long.pop(key)), "over": True}, ensure_ascii=False)
+            round_.records.append(Record(LONG, key, body))
+
+    def _block(self, round_: Round, rows: Rows, ask: Ask) -> None:
+        waiting = [row for row in rows if row["waited"] is not None]
+        waited = max((row["waited"] for row in waiting), default=0.0)
+        round_.take(metrics.BLOCKING, [{"waited": waited, "roots": len(rows) - len(waiting)}], ask.version)
+        digest = _digest(rows) if waiting else ""
+        if digest and digest != self._blocking:
+            nodes = [json.loads(_body(row, leave=("backend_start",))) for row in rows]
+            round_.records.append(Record(BLOCKING, digest, json.dumps(nodes, ensure_ascii=False)))
+        self._blocking = digest
+
+
+def _digest(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Who waits for whom, and for which transaction: equal as long as that is."""
+    marks = [f"{row['pid']} {row['backend_start']} {sorted(row['blockers'])} {row['query_since']}" for row in rows]
+    return hashlib.sha256("|".join(marks).encode()).hexdigest()[:16]
+
+
+def _body(row: Mapping[str, Any], leave: Sequence[str]) -> str:
+    kept = {name: value for name, value in row.items() if name not in leave}
+    return json.dumps({**kept, "query": masked(row["query"] or "")}, ensure_ascii=False, default=str)

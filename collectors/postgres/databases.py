@@ -1,0 +1,98 @@
+"""The databases of a server as wholes."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from collectors.postgres import metrics
+from collectors.postgres import metrics_database as more
+from collectors.postgres.ask import Ask, Rows
+from collectors.postgres.source import PostgresSource
+from collectors.rest import Rest
+from collectors.round import Round
+from metrics.poll import EventKind, Tier
+
+SERIES = 40
+"""Series that one database costs."""
+
+GAUGES = ("numbackends",)
+
+
+@dataclass(slots=True)
+class Databases:
+    """The busiest have series of their own."""
+
+    tiers: ClassVar[Sequence[Tier]] = (Tier.FAST, Tier.MEDIUM, Tier.SLOW)
+    source: PostgresSource
+    _rest: Rest | None = None
+    _shown: frozenset[str] = frozenset()
+    _resets: dict[str, object] = field(default_factory=dict)
+    _next: int = 0
+
+    def read(self, round_: Round, ask: Ask) -> None:
+        """What each tier has of them."""
+        match round_.tier:
+            case Tier.FAST:
+                self._traffic(round_, ask)
+            case Tier.MEDIUM:
+                self._state(round_, ask)
+            case Tier.SLOW:
+                ask.take(round_, more.ROLES)
+                with round_.part("database_size"):
+                    self._sizes(round_, ask)
+
+    def _traffic(self, round_: Round, ask: Ask) -> None:
+        reading = metrics.DATABASE
+        if not round_.wants(reading.statement):
+            return
+        with round_.part(reading.statement):
+            rows = ask.rows(reading.statement)
+            shown, rest, left = self._ranked(rows).look(rows)
+            self._shown = frozenset(row["datname"] for row in shown)
+            round_.take(reading, [*shown, *rest], ask.version)
+            round_.left_out += left
+            self._notice(round_, rows)
+
+    def _ranked(self, rows: Rows) -> Rest:
+        if self._rest is None:
+            have = rows[0].keys() if rows else set()
+            counters = [name for name in metrics.DATABASE.columns if name in have and name not in GAUGES]
+            most = max(10, self.source.max_series // SERIES)
+            rank = ("xact_commit", "xact_rollback")
+            self._rest = Rest(["datname"], counters, rank, most, GAUGES)
+        return self._rest
+
+    def _notice(self, round_: Round, rows: Rows) -> None:
+        """Resets of databases that were there before."""
+        for row in rows:
+            name, reset = row["datname"], row["stats_reset"]
+            if name in self._resets and reset is not None and reset != self._resets[name]:
+                round_.event(EventKind.RESET, f"statistics of database {name} were reset", reset.timestamp())
+        self._resets = {row["datname"]: row["stats_reset"] for row in rows}
+
+    def _state(self, round_: Round, ask: Ask) -> None:
+        for reading in (more.DATABASES, more.CONFLICTS):
+            if round_.wants(reading.statement):
+                with round_.part(reading.statement):
+                    rows = ask.rows(reading.statement)
+                    round_.take(reading, [row for row in rows if self._tells(row["datname"])], ask.version)
+        ask.take(round_, more.TEMPLATES)
+
+    def _tells(self, name: str) -> bool:
+        """Whether a database has series of its own. A template has none by its traffic, and there are few."""
+        known = self._rest is not None and name in self._resets
+        return name in self._shown or not known
+
+    def _sizes(self, round_: Round, ask: Ask) -> None:
+        """As many as half of the time allows, going on next time where this one ends."""
+        names = [row["datname"] for row in ask.rows("database_names") if self._tells(row["datname"])]
+        enough = (time.monotonic() + ask.deadline) / 2
+        begun = self._next % max(1, len(names))
+        for number, name in enumerate([*names[begun:], *names[:begun]]):
+            if time.monotonic() > enough:
+                self._next = begun + number
+                break
+            with round_.part(f"size of {name}"):
+                round_.take(more.SIZE, ask.rows("database_size", [name]), ask.version)
+        round_.take(more.SIZES, [{"at": time.time()}], ask.version)

@@ -1,0 +1,12 @@
+-- Which transactions of clients have lasted for over a minute?
+-- Least version: 10. Grants: pg_monitor. Cost: 0.3 ms at 100 sessions.
+SELECT pid, backend_start::text AS backend_start, xact_start::text AS xact_start,
+       extract(epoch FROM xact_start)::float8 AS since,
+       coalesce(datname, '') AS database, coalesce(usename, '') AS "user", application_name AS application,
+       host(client_addr) AS address, state, wait_event_type, wait_event,
+       age(backend_xmin) AS xmin_age, left(query, 1000) AS query
+FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND application_name <> 'trivet'
+      AND xact_start < clock_timestamp() - interval '1 minute'
+ORDER BY xact_start
+LIMIT 20

@@ -1,0 +1,49 @@
+"""What is read of the server as a whole: its role, WAL, processes and writers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from collectors.postgres import metrics_replication as replication
+from collectors.postgres.ask import Ask
+from collectors.round import Round
+from metrics.poll import EventKind, Tier
+
+
+@dataclass(slots=True)
+class Server:
+    """Remembers its role and its starts, whose changes are events."""
+
+    tiers: ClassVar[Sequence[Tier]] = (Tier.FAST, Tier.MEDIUM)
+    _standby: bool | None = None
+    _started: float | None = None
+    _checkpointer: str | None = None
+
+    def read(self, round_: Round, ask: Ask) -> None:
+        """Role, lag and standbys often; slots and what it is more seldom."""
+        if round_.tier is Tier.FAST:
+            for row in ask.take(round_, replication.POSITION):
+                self._notice(round_, row, ask.identity["checkpointer"])
+            round_.take(replication.CONNECTED, ask.take(round_, replication.REPLICATION), ask.version)
+            return
+        with round_.part(replication.INFO.statement):
+            row = ask.one(replication.INFO.statement)
+            major, minor = ask.version
+            address = {"server": ask.source.address, "short_version": f"{major}.{minor}.0"}
+            round_.take(replication.INFO, [{**row, **address}], ask.version)
+        slots = ask.take(round_, replication.SLOTS)
+        if ask.version >= replication.SLOT_STATUS.since:
+            round_.take(replication.SLOT_STATUS, slots, ask.version)
+        ask.take(round_, replication.DECODING)
+        ask.take(round_, replication.SUBSCRIPTIONS)
+
+    def _notice(self, round_: Round, row: dict[str, Any], checkpointer: str | None) -> None:
+        started, standby = row["started"], row["standby"]
+        if self._started is not None and started != self._started:
+            round_.event(EventKind.RESTART, "PostgreSQL was started", started)
+        elif standby == self._standby and checkpointer and checkpointer != (self._checkpointer or checkpointer):
+            round_.event(EventKind.RESTART, "PostgreSQL began anew after one of its processes crashed")
+        if self._standby is not None and standby != self._standby:
+            role = "a standby" if standby else "the primary"
+            round_.event(EventKind.FAILOVER, f"the server is {role} now")
+        self._standby, self._started, self._checkpointer = standby, started, checkpointer

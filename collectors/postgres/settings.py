@@ -1,0 +1,113 @@
+"""Settings as numbers, and their changes as events."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from collectors.postgres import metrics_settings as metrics
+from collectors.postgres.ask import Ask, Rows
+from collectors.round import Round
+from metrics.poll import EventKind, Tier
+
+SIZES = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+HIDDEN = re.compile(r"conninfo|password(?!_encryption)|passphrase|secret|token|command|_key$|\.")
+"""Texts that may hold a secret: said to have changed, without what they are."""
+
+NOT_SET = frozenset({"in_hot_standby", "transaction_read_only", "transaction_isolation", "transaction_deferrable"})
+"""Not set by anybody."""
+
+LONGEST = 100
+MOST_EVENTS = 20
+
+
+@dataclass(slots=True)
+class Settings:
+    """Remembers them from look to look."""
+
+    tiers: ClassVar[Sequence[Tier]] = (Tier.MEDIUM, Tier.SLOW)
+    _values: dict[str, str] = field(default_factory=dict)
+    _told: dict[str, str] = field(default_factory=dict)
+
+    def read(self, round_: Round, ask: Ask) -> None:
+        """All of them by the hour, what changed at once."""
+        if not round_.wants(metrics.SETTINGS.statement):
+            return
+        with round_.part(metrics.SETTINGS.statement):
+            rows = ask.rows(metrics.SETTINGS.statement)
+            values = {row["name"]: row["value"] or "" for row in rows}
+            self._compare(round_, rows)
+            if round_.tier is Tier.SLOW:
+                self._told = values
+                round_.take(metrics.SETTINGS, numbers(rows), ask.version)
+                round_.take(metrics.CHOICES, choices(rows), ask.version)
+            else:
+                changed = [row for row in rows if self._told and self._told.get(row["name"]) != values[row["name"]]]
+                round_.take(metrics.SETTINGS, numbers(changed), ask.version)
+                pending = sum(bool(row["pending_restart"]) for row in rows)
+                round_.take(metrics.PENDING, [{"pending": pending}], ask.version)
+            self._values = values
+
+    def _compare(self, round_: Round, rows: Rows) -> None:
+        """Names of both looks only: what appears was hidden from us, or came with a library."""
+        changes = [
+            change(row["name"], self._values[row["name"]], row["value"] or "", row["unit"])
+            for row in rows
+            if row["name"] not in NOT_SET and self._values.get(row["name"], row["value"] or "") != (row["value"] or "")
+        ]
+        for text in changes[:MOST_EVENTS]:
+            round_.event(EventKind.CONFIG, text)
+        if len(changes) > MOST_EVENTS:
+            round_.event(EventKind.CONFIG, f"and {len(changes) - MOST_EVENTS} further settings")
+
+
+def change(name: str, old: str, new: str, unit: str) -> str:
+    """What is said of a change.
+
+    >>> change("work_mem", "4096", "65536", "kB")
+    'work_mem: 4096 kB → 65536 kB'
+    >>> change("primary_conninfo", "host=a password=b", "", "")
+    'primary_conninfo changed'
+    """
+    if HIDDEN.search(name):
+        return f"{name} changed"
+    return f"{name}: {_shown(old, unit)} → {_shown(new, unit)}"
+
+
+def _shown(value: str, unit: str) -> str:
+    cut = value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+    return f"{cut} {unit}".strip() if cut else "(empty)"
+
+
+def numbers(rows: Rows) -> Rows:
+    """Those that are numbers or switches, in base units.
+
+    >>> numbers([{"name": "fsync", "unit": "", "vartype": "bool", "value": "on"}])
+    [{'name': 'fsync', 'base': '', 'number': 1.0}]
+    """
+    found = []
+    for row in rows:
+        if row["vartype"] == "bool":
+            found.append({"name": row["name"], "base": "", "number": float(row["value"] == "on")})
+        elif row["vartype"] in ("integer", "real"):
+            base, scale = unit(row["unit"])
+            value = float(row["value"])
+            found.append({"name": row["name"], "base": base, "number": value if value == -1 else value * scale})
+    return found
+
+
+def choices(rows: Rows) -> Rows:
+    """Those of several words."""
+    return [{"name": row["name"], "value": row["value"], "one": 1} for row in rows if row["vartype"] == "enum"]
+
+
+def unit(given: str) -> tuple[str, float]:
+    """The base unit of a unit of PostgreSQL's, and how many of it that is.
+
+    >>> unit("8kB"), unit("min"), unit("")
+    (('bytes', 8192), ('seconds', 60.0), ('', 1.0))
+    """
+    if found := re.fullmatch(r"(\d*)([kMGT]?B)", given):
+        return "bytes", int(found[1] or 1) * SIZES[found[2]]
+    return ("seconds", TIMES[given]) if given in TIMES else ("", 1.0)
