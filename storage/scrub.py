@@ -7,7 +7,7 @@ Looking needs a reader only, so it burdens no collector; taking out is the write
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,8 +21,8 @@ from storage.segment import Filled, Read, Segment, encode, reader
 
 PAGES = "pages"
 """Damage of SQLite's own structure, which nothing can be taken out of."""
-MOVABLE = ("poll", "segment", "source", "series", "stream", "record", "text", "meta")
-"""What can be taken out; a layout goes with its polls."""
+MOVABLE = ("poll", "segment", "layout", "source", "series", "stream", "record", "text", "meta")
+"""What can be taken out."""
 BREATH = 5.0
 """Seconds after which another state of the file is looked at: what holds one keeps the WAL from being written back."""
 Said = Callable[[int, int], None]
@@ -30,7 +30,7 @@ Said = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One damaged piece: what it is (MOVABLE, layout or pages), its number, and what is wrong."""
+    """One damaged piece: what it is (MOVABLE or pages), its number, and what is wrong."""
 
     kind: str
     number: int
@@ -53,9 +53,10 @@ def look(db: sqlite3.Connection, said: Said = lambda done, of: None) -> list[Dam
         segments = [row[0] for row in db.execute("select id from segment order by id").fetchall()]
         layouts = db.execute("select id, series from layout").fetchall()
         used = {each for number, series in layouts if number not in broken for each in _numbers(series)}
+        whole = {number for number, _ in layouts} - broken.keys()
         for done, seq in enumerate(rows, start=1):
             look_at.another()
-            found += _poll(db, seq, broken)
+            found += _poll(db, seq, whole)
             said(done, len(rows) + len(segments))
         for done, number in enumerate(segments, start=1):
             look_at.another()
@@ -92,9 +93,10 @@ class _Breathing:
 
 def quarantine(db: sqlite3.Connection, number: Number, damage: Sequence[Damage]) -> list[Damage]:
     """Take pieces out that are damaged indeed; which they were."""
-    done = []
+    done, bad = [], {(piece.kind, piece.number) for piece in [*_layouts(db), *_records(db)]}
+    whole = {number for (number,) in db.execute("select id from layout")} - {n for kind, n in bad if kind == "layout"}
     for piece in damage:
-        if piece.kind == "poll" and [*_poll(db, piece.number, {d.number: d for d in _layouts(db)})]:
+        if piece.kind == "poll" and [*_poll(db, piece.number, whole)]:
             _take_poll(db, number, piece)
         elif piece.kind == "segment" and [*_segment(db, piece.number)]:
             _take_segment(db, number, piece)
@@ -102,10 +104,8 @@ def quarantine(db: sqlite3.Connection, number: Number, damage: Sequence[Damage])
             _take_name(db, number, piece)
         elif piece.kind == "meta" and not meta.sound(db):
             _mend_meta(db, number)
-        elif piece.kind in ("record", "text") and piece.number in {
-            d.number for d in _records(db) if d.kind == piece.kind
-        }:
-            _take_record(db, number, piece)
+        elif (piece.kind, piece.number) in bad:
+            _take_row(db, number, piece)
         else:
             continue
         done.append(piece)
@@ -173,7 +173,8 @@ def _records(db: sqlite3.Connection) -> Iterator[Damage]:
             yield Damage("record", row, names.WRONG)
 
 
-def _poll(db: sqlite3.Connection, seq: int, broken: dict[int, Damage]) -> Iterator[Damage]:
+def _poll(db: sqlite3.Connection, seq: int, layouts: Collection[int]) -> Iterator[Damage]:
+    """``layouts``: those that are sound."""
     try:
         row = db.execute("select stream, at, layout, turn, data, crc from hot where seq = ?", (seq,)).fetchone()
     except sqlite3.DatabaseError as error:
@@ -185,7 +186,7 @@ def _poll(db: sqlite3.Connection, seq: int, broken: dict[int, Damage]) -> Iterat
         yield Damage("poll", seq, "its columns are not what they were")
     elif checks.of_hot(*row[:5]) != row[5]:
         yield Damage("poll", seq, "its checksum is wrong")
-    elif row[2] in broken:
+    elif row[2] not in layouts:
         yield Damage("poll", seq, f"its layout {row[2]} is damaged")
 
 
@@ -247,13 +248,15 @@ def _take_name(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
         names.take_out(db, number, names.TABLES[piece.kind], piece.number, piece.reason)
 
 
-def _take_record(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
-    """It comes again with the next poll that has it."""
-    content = "cast(body as blob)" if piece.kind == "text" else "cast(key as blob)"
-    find = f"select {content} from {piece.kind} where rowid = ?"  # noqa: S608
-    data = db.execute(find, (piece.number,)).fetchone()[0]
+def _take_row(db: sqlite3.Connection, number: Number, piece: Damage) -> None:
+    """A layout, a text or a record; texts and records come again with the next poll that has them."""
+    content = {"text": "cast(body as blob)", "record": "cast(key as blob)", "layout": "series"}[piece.kind]
+    data = db.execute(f"select {content} from {piece.kind} where rowid = ?", (piece.number,)).fetchone()  # noqa: S608
+    if data is None:
+        # A record that went with its text.
+        return
     with _transaction(db, number):
-        names.put_aside(db, number, piece.kind, (0, 0, 0), piece.reason, data)
+        names.put_aside(db, number, piece.kind, (0, 0, 0), piece.reason, data[0])
         if piece.kind == "text":
             db.execute("delete from record where text = ?", (piece.number,))
         db.execute(f"delete from {piece.kind} where rowid = ?", (piece.number,))  # noqa: S608

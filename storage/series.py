@@ -92,7 +92,11 @@ class SeriesStore(SeriesReader):
     def quarantine(self, damage: Sequence[scrub.Damage]) -> list[scrub.Damage]:
         """Take damaged pieces out, their good series excepted; those that were still there and are damaged indeed."""
         with self._writing:
-            return scrub.quarantine(self._writer, self._number, damage)
+            try:
+                return scrub.quarantine(self._writer, self._number, damage)
+            finally:
+                # What is out has a number that must not be used any more.
+                self._numbering.forget()
 
     def forget_quarantine(self) -> int:
         """Delete what was put aside as damaged; how many pieces."""

@@ -150,6 +150,22 @@ def keep_for_ever(home: Path) -> None:
     history(home)
 
 
+def test_stats_say_what_is_wrong(home: Path) -> None:
+    """As the status page does."""
+    assert trivet(home, "store", "stats").stderr == ""
+    with closing(sqlite3.connect(home / "data" / "series.db")) as db:
+        db.execute("update series set metric = 'other' where id = (select max(id) from series)")
+        db.commit()
+    ended = trivet(home, "store", "stats")
+    assert ended.returncode == 0
+    assert ended.stderr.endswith(" 1 damaged pieces are left out: run `trivet store scrub`.\n")
+    assert re.search(r"^WAL +\d", ended.stdout, re.MULTILINE)
+    assert trivet(home, "store", "scrub").returncode == 1
+    assert trivet(home, "store", "scrub").returncode == 0
+    assert trivet(home, "store", "scrub", "--forget").returncode == 0
+    assert trivet(home, "store", "stats").stderr == ""
+
+
 def test_every_command_without_a_collector(home: Path) -> None:
     """With the lock of its own, which is free again afterwards."""
     keep_for_ever(home)

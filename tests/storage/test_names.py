@@ -112,7 +112,7 @@ def test_a_damaged_name_shows_no_number_under_a_wrong_one(folder: Path, harmful:
         assert told.problem or "layout" in harmful
     with closing(SeriesStore(folder)) as store:
         store.quarantine([damage for damage in found if damage.kind in scrub.MOVABLE])
-        assert [damage.kind for damage in look(folder) if damage.kind != "layout"] == []
+        assert look(folder) == []
         assert right(shown(store))
         store.append_many(polls(4 * HOUR))
         assert right(shown(store))
@@ -141,6 +141,27 @@ def test_a_collector_does_not_write_under_a_damaged_name(folder: Path, harmful: 
                 ("cache", 2),
                 ("db", 2),
             }
+
+
+@pytest.mark.parametrize("harmful", NAMES.values(), ids=NAMES)
+def test_a_collector_that_knew_the_name_goes_on_after_a_scrub(folder: Path, harmful: str) -> None:
+    """It had the number in memory; what it writes after the scrub is found under its name again."""
+    with closing(SeriesStore(folder)) as store:
+        store.append_many(polls(3 * HOUR))
+        harm(folder, harmful)
+        store.append_many(polls(4 * HOUR))
+        with closing(SeriesReader(folder)) as fresh:
+            assert right(shown(fresh))
+        store.quarantine(look(folder))
+        assert look(folder) == []
+        store.append_many(polls(5 * HOUR))
+        with closing(SeriesReader(folder)) as fresh:
+            assert right(shown(fresh))
+            assert shown(fresh).keys() == VALUES.keys()
+            assert {points.times[-1] for points in fresh.raw(Selector("a"), 0, 1e9)} == {5 * HOUR}
+        store.compact(9 * HOUR)
+        assert right(shown(store))
+        assert look(folder) == []
 
 
 def test_a_stream_whose_source_is_not_known_is_served_all_the_same(folder: Path) -> None:
