@@ -23,6 +23,7 @@ class Alias:
     suffix  of a histogram's series of ours and theirs: "_bucket", "_sum", "_count"
     part    the same of theirs alone, when that part is a metric of its own here
     scale   their value is ours times this
+    whole   their value is ours without its fraction
     labels  our label → theirs; a label of ours that is not named is left out
     spoken  our label → how its value is written there
     add     labels that have one value there
@@ -39,6 +40,7 @@ class Alias:
     suffix: str = ""
     part: str = ""
     scale: float = 1.0
+    whole: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     spoken: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     add: Mapping[str, str] = field(default_factory=dict)
@@ -97,7 +99,7 @@ def aliased(aliases: Sequence[Alias], latest: Iterable[Found]) -> Iterator[Famil
                 continue
             key = (alias.family(labels), _joined(alias, labels, theirs, found, joins))
             if key not in sums or alias.summed:
-                sums[key] = sums.get(key, 0.0) + value * alias.scale
+                sums[key] = sums.get(key, 0.0) + (float(int(value)) if alias.whole else value * alias.scale)
         for (name, theirs), value in sums.items():
             family = families.setdefault(name, Family(name, alias.kind, alias.help))
             series = (name + alias.suffix + alias.part, theirs)

@@ -64,16 +64,21 @@ class Reading:
         """
         samples: list[Sample] = []
         missing: dict[str, None] = {}
+        order = sorted((label, column) for column, label in self.labels.items())
+        expected = [(name, col.metric.name, col.scale, col.labels) for name, col in self._expected(version)]
         for row in rows:
-            if any(str(row.get(column)) in values for column, values in self.leave.items()):
+            if self.leave and any(str(row.get(column)) in values for column, values in self.leave.items()):
                 continue
-            labels = {label: str(row.get(column, "")) for column, label in self.labels.items()}
-            for name, column in self._expected(version):
-                if name not in row:
+            labels = tuple((label, str(row.get(column, ""))) for label, column in order)
+            for name, metric, scale, more in expected:
+                value = row.get(name, _ABSENT)
+                # Most values are plain numbers, and there are thousands of them in a poll.
+                number = value if type(value) is float else _number(value)
+                if number is not None:
+                    own = labelled({**dict(labels), **more}) if more else labels
+                    samples.append(Sample(metric, own, number * scale))
+                elif value is _ABSENT:
                     missing[name] = None
-                elif (value := _number(row[name])) is not None:
-                    own = labelled({**labels, **column.labels})
-                    samples.append(Sample(column.metric.name, own, value * column.scale))
         return samples, list(missing)
 
     def unknown(self, columns: Iterable[str]) -> list[str]:
@@ -100,11 +105,20 @@ class Reading:
                 yield name, column
 
 
+_ABSENT = object()
+
+
 def _number(value: object) -> float | None:
     """A float, or None for anything that is none."""
-    if isinstance(value, bool) or value is None:
+    if type(value) is int and -_WIDE < value < _WIDE:
+        return float(value)
+    if isinstance(value, bool) or value is None or value is _ABSENT:
         return float(value) if isinstance(value, bool) else None
     try:
         return float(str(value))
     except ValueError:
         return None
+
+
+_WIDE = 1 << 200
+"""Whole numbers under this have a float."""

@@ -1,34 +1,55 @@
 """Polls PgBouncer by its admin console.
 
 The console speaks the simple protocol only: no transaction, no bound values, nothing prepared, one SHOW at a time.
+What changes from one moment to the next is asked at every poll: pools, counters, lists. Limits, settings and the
+connections themselves are asked once a minute, and a pool's limit also when its database was not known yet.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import ClassVar
 
 from psycopg import ClientCursor
 
 from collectors.collector import Capabilities, Collector, Lack
 from collectors.failed import Failed
 from collectors.libpq import LibpqConnection
-from collectors.pgbouncer import metrics
+from collectors.pgbouncer import metrics, metrics_config, metrics_databases, metrics_process
+from collectors.pgbouncer.ask import Ask
+from collectors.pgbouncer.changes import RESTARTED, Restarts
+from collectors.pgbouncer.crowd import Crowd
+from collectors.pgbouncer.declare import CONSOLE, START
 from collectors.pgbouncer.hints import hinted
-from collectors.pgbouncer.rows import pivoted, pools, version
+from collectors.pgbouncer.minute import Minute
+from collectors.pgbouncer.rows import pivoted, version
+from collectors.pgbouncer.settings import numbers
 from collectors.pgbouncer.source import PgBouncerSource
+from collectors.pgbouncer.table import Table
 from collectors.round import Round
-from metrics.poll import ErrorClass
+from metrics.poll import ErrorClass, EventKind, Tier
 
-USERS_SINCE = (1, 23)
+PROBED = (
+    metrics.POOLS,
+    metrics.STATS_TOTALS,
+    metrics_databases.DATABASES,
+    metrics.LISTS,
+    metrics_config.CONFIG,
+)
 
 
 class PgBouncerCollector(Collector[PgBouncerSource]):
     """SHOW is all that it says."""
 
+    tiers: ClassVar[Mapping[Tier, float]] = {Tier.FAST: 0.0, Tier.MEDIUM: 60.0, Tier.SLOW: 3600.0}
+
     def __init__(self, source: PgBouncerSource) -> None:
         """Nothing is connected yet."""
         super().__init__(source)
+        self.version: tuple[int, ...] = ()
         self._connection: LibpqConnection | None = None
         self._banner = ""
-        self._version: tuple[int, ...] = ()
+        self._crowd = Crowd(source.max_series)
+        self._restarts = Restarts()
+        self._minute = Minute(source.max_series)
 
     def connect(self, deadline: float) -> None:
         """Log in to the console and ask its version, by which columns are chosen."""
@@ -37,15 +58,15 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
                 self.source,
                 deadline,
                 whole=True,
-                dbname=metrics.CONSOLE,
+                dbname=CONSOLE,
                 prepare_threshold=None,
                 cursor_factory=ClientCursor,
             )
         except Failed as failed:
             raise hinted(failed, self.source.user) from None
-        rows = self._show(deadline, "SHOW VERSION")
-        self._banner = str(next(iter(rows[0].values()))) if rows else ""
-        self._version = version(self._banner)
+        rows = self.show(deadline, "SHOW VERSION").rows
+        self._banner = str(rows[0][0]) if rows and rows[0] else ""
+        self.version = version(self._banner)
 
     def disconnect(self) -> None:
         """Close it."""
@@ -54,49 +75,74 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
             self._connection = None
 
     def read(self, round_: Round, deadline: float) -> None:
-        """Five SHOWs. A pool's limit needs SHOW DATABASES, so that comes first."""
-        databases: list[dict[str, Any]] = []
-        with round_.part(metrics.DATABASES.statement):
-            databases = self._show(deadline, metrics.DATABASES.statement)
-            round_.take(metrics.DATABASES, databases, self._version)
-        with round_.part(metrics.POOLS.statement):
-            users = self._users(deadline)
-            found = pools(self._show(deadline, metrics.POOLS.statement), databases, users)
-            round_.take(metrics.POOLS, found, self._version)
-        with round_.part(metrics.STATS_TOTALS.statement):
-            totals = self._show(deadline, metrics.STATS_TOTALS.statement)
-            round_.take(metrics.STATS_TOTALS, totals, self._version)
-        for reading, name, value in ((metrics.LISTS, "list", "items"), (metrics.CONFIG, "key", "value")):
-            if round_.wants(reading.statement):
-                with round_.part(reading.statement):
-                    row = pivoted(self._show(deadline, reading.statement), name, value)
-                    round_.take(reading, [row], self._version)
+        """The statements of the round's tier."""
+        ask = Ask(round_, deadline, self.version, self.show)
+        if round_.tier is Tier.FAST:
+            self._fast(ask)
+        elif round_.tier is Tier.MEDIUM:
+            self._minute.read(ask, self._crowd.shown, self._crowd.most)
+        else:
+            self._hourly(ask)
         _worth_something(round_)
+
+    def show(self, deadline: float, statement: str) -> Table:
+        """The answer to one SHOW. Raises Failed."""
+        assert self._connection is not None  # noqa: S101 - connect() came first
+        try:
+            return Table(*self._connection.table(deadline, statement))
+        except Failed as failed:
+            raise hinted(failed, self.source.user) from None
 
     def examine(self, deadline: float) -> Capabilities:
         """Version, and which SHOWs are refused."""
         lacking = []
-        for reading in (metrics.POOLS, metrics.STATS_TOTALS, metrics.DATABASES, metrics.LISTS, metrics.CONFIG):
+        for reading in PROBED:
             try:
-                self._show(deadline, reading.statement)
+                table = self.show(deadline, reading.statement)
             except Failed as failed:
                 why = "what it shows stays unknown"
                 lacking.append(Lack(f"{reading.statement}: {failed.failure.text}", why, failed.failure.hint))
-        if self._version < (1, 18):
+            else:
+                if reading is metrics_config.CONFIG and _shares_port(table):
+                    lacking.append(_SHARED)
+        if self.version < (1, 18):
             lacking.append(
                 Lack(f"{self._banner} is older than 1.18", "some columns are missing", "upgrade to 1.18 or later")
             )
         return Capabilities(version=self._banner, role="pooler", epochs={}, lacking=tuple(lacking))
 
-    def _users(self, deadline: float) -> list[dict[str, Any]]:
-        return self._show(deadline, "SHOW USERS") if self._version >= USERS_SINCE else []
+    def _fast(self, ask: Ask) -> None:
+        round_ = ask.round_
+        stats, pooled = ask(metrics.STATS_TOTALS), ask(metrics.POOLS)
+        self._minute.learn_limits(ask, pooled)
+        self._minute.console(stats, pooled)
+        counted, found = self._crowd.look(stats, pooled, self._minute.limits)
+        ask.take(metrics.STATS_TOTALS, counted)
+        ask.take(metrics.POOLS, found)
+        round_.left_out += self._crowd.left_out
+        if self._restarts.look(stats) and not self._minute.shares_port:
+            round_.event(EventKind.RESTART, RESTARTED)
+        round_.epochs[START] = self._restarts.mark
+        lists = ask(metrics.LISTS)
+        if lists.names:
+            self._minute.lists = pivoted(lists.dicts(), "list", "items")
+            ask.take(metrics.LISTS, [self._minute.lists])
 
-    def _show(self, deadline: float, statement: str) -> list[dict[str, Any]]:
-        assert self._connection is not None  # noqa: S101 - connect() came first
-        try:
-            return self._connection.rows(deadline, statement)
-        except Failed as failed:
-            raise hinted(failed, self.source.user) from None
+    def _hourly(self, ask: Ask) -> None:
+        ask.take(metrics_process.VERSION, [{"version": self._banner[:100], "one": 1}])
+        ask.take(metrics_process.MEM, ask(metrics_process.MEM).dicts())
+        ask.take(metrics_config.SETTINGS, numbers(ask(metrics_config.SETTINGS).dicts()))
+
+
+def _shares_port(config: Table) -> bool:
+    return str(pivoted(config.dicts(), "key", "value").get("so_reuseport")) == "1"
+
+
+_SHARED = Lack(
+    "so_reuseport = 1",
+    "several processes may share the port, and each connection reaches another one: values jump between them",
+    "give each process a listen_port or unix_socket_dir of its own, and a [[source]] for each",
+)
 
 
 def _worth_something(round_: Round) -> None:

@@ -1,106 +1,132 @@
-"""What PgBouncer's console is asked, what its answers mean, and what is judged.
+"""What PgBouncer's console is asked every few seconds, what the answers mean, and what is judged.
 
 Its avg_* columns are never used: what avg_wait_time means changed in 1.23. cl_active counts clients that merely
 are connected, and wait_time grows only when a client has got its server: so waiting is seen in cl_waiting and
 maxwait, and a stall has a guard of its own.
 """
 
+from collectors.pgbouncer.declare import BY_DATABASE, BY_POOL, CONSOLE, MICROSECONDS, gauge, total
+from collectors.pgbouncer.metrics_config import max_clients
 from metrics.forms import Guard, Level, Rate, Ratio
-from metrics.model import Kind, Metric, Unit
+from metrics.model import Unit
 from metrics.reading import Column, Reading
 from metrics.target import at_least, at_most
 
-MICROSECONDS = 1e-6
-CONSOLE = "pgbouncer"
-"""The pseudo database that our own polls are counted in."""
+_LIVE = "Sums over the pools that live: KILL, RELOAD and the end of an unused automatic database take their share away."
 
-_BY_DATABASE = ("database",)
-_BY_POOL = ("database", "user")
-
-
-def _total(name: str, help: str, unit: Unit = Unit.COUNT) -> Metric:  # noqa: A002 - the field's own name
-    return Metric(name=name, kind=Kind.COUNTER, unit=unit, help=help, labels=_BY_DATABASE)
-
-
-def _gauge(name: str, help: str, labels: tuple[str, ...] = (), unit: Unit = Unit.COUNT) -> Metric:  # noqa: A002
-    return Metric(name=name, kind=Kind.GAUGE, unit=unit, help=help, labels=labels)
-
-
-transactions = _total("pgbouncer_stats_transactions_total", "Transactions, counted when they ask for a server.")
-queries = _total("pgbouncer_stats_queries_total", "Queries, counted when they ask for a server.")
-assignments = _total("pgbouncer_stats_server_assignments_total", "Times that a client was given a server.")
-received = _total("pgbouncer_stats_received_bytes_total", "Bytes that clients sent.", Unit.BYTES)
-sent = _total("pgbouncer_stats_sent_bytes_total", "Bytes that clients were sent.", Unit.BYTES)
-transaction_seconds = _total(
-    "pgbouncer_stats_transaction_seconds_total", "Time in transactions, waiting for a server included.", Unit.SECONDS
+transactions = total(
+    "pgbouncer_stats_transactions_total", "Transactions, counted when they ask for a server.", note=_LIVE
 )
-query_seconds = _total(
-    "pgbouncer_stats_query_seconds_total", "Time in queries, waiting for a server included.", Unit.SECONDS
+queries = total("pgbouncer_stats_queries_total", "Queries, counted when they ask for a server.", note=_LIVE)
+assignments = total(
+    "pgbouncer_stats_server_assignments_total", "Times that a client was given a server.", note="Since 1.23."
 )
-wait_seconds = _total(
-    "pgbouncer_stats_wait_seconds_total", "Time that clients waited for a server, added when they got it.", Unit.SECONDS
+received = total("pgbouncer_stats_received_bytes_total", "Bytes that clients sent.", Unit.BYTES)
+sent = total("pgbouncer_stats_sent_bytes_total", "Bytes that clients were sent.", Unit.BYTES)
+transaction_seconds = total(
+    "pgbouncer_stats_transaction_seconds_total",
+    "Time in transactions, waiting for a server included.",
+    Unit.SECONDS,
+    note="PgBouncer's own documents say that waiting is not in it; it is.",
+)
+query_seconds = total(
+    "pgbouncer_stats_query_seconds_total",
+    "Time in queries, waiting for a server included.",
+    Unit.SECONDS,
+    note="Includes the wait for a server, so that a full pool looks like slow queries.",
+)
+wait_seconds = total(
+    "pgbouncer_stats_wait_seconds_total",
+    "Time that clients waited for a server, added when they got it.",
+    Unit.SECONDS,
+    note="Stands still while clients wait and jumps when they are served.",
+)
+client_parses = total(
+    "pgbouncer_stats_client_parses_total",
+    "Statements that clients prepared.",
+    note="Since 1.24; counted only while max_prepared_statements is over 0.",
+)
+server_parses = total(
+    "pgbouncer_stats_server_parses_total",
+    "Statements that PgBouncer prepared at servers.",
+    note="Since 1.24; counted only while max_prepared_statements is over 0.",
+)
+binds = total("pgbouncer_stats_binds_total", "Prepared statements that clients made ready to run.", note="Since 1.24.")
+logins = total(
+    "pgbouncer_stats_client_logins_total", "Clients that logged in.", note="In versions after 1.25; not in 1.25 itself."
 )
 
-clients_active = _gauge(
-    "pgbouncer_pools_client_active_connections", "Clients with a server or without need of one.", _BY_POOL
+clients_active = gauge(
+    "pgbouncer_pools_client_active_connections",
+    "Clients with a server or without need of one.",
+    BY_POOL,
+    note="Counts idle clients too: not a measure of load.",
 )
-clients_waiting = _gauge("pgbouncer_pools_client_waiting_connections", "Clients that wait for a server.", _BY_POOL)
-servers_active = _gauge("pgbouncer_pools_server_active_connections", "Servers that serve a client.", _BY_POOL)
-servers_idle = _gauge("pgbouncer_pools_server_idle_connections", "Servers ready for a client.", _BY_POOL)
-servers_used = _gauge(
-    "pgbouncer_pools_server_used_connections", "Idle servers to be checked before their next use.", _BY_POOL
+clients_waiting = gauge("pgbouncer_pools_client_waiting_connections", "Clients that wait for a server.", BY_POOL)
+clients_cancelling = gauge(
+    "pgbouncer_pools_client_cancel_connections", "Clients whose cancel was forwarded and not yet answered.", BY_POOL
 )
-servers_tested = _gauge("pgbouncer_pools_server_testing_connections", "Servers being reset or checked.", _BY_POOL)
-servers_login = _gauge("pgbouncer_pools_server_login_connections", "Servers logging in.", _BY_POOL)
-servers_cancelling = _gauge("pgbouncer_pools_server_cancel_connections", "Servers forwarding a cancel.", _BY_POOL)
-servers_cancelled = _gauge("pgbouncer_pools_server_canceled_connections", "Servers being cancelled.", _BY_POOL)
-servers_open = _gauge("pgbouncer_pools_server_open_connections", "Server connections in any state.", _BY_POOL)
-servers_limit = _gauge(
-    "pgbouncer_pools_server_limit_connections", "Pool size and reserve: the most servers of the pool.", _BY_POOL
+clients_to_cancel = gauge(
+    "pgbouncer_pools_client_waiting_cancel_connections", "Clients whose cancel waits to be forwarded.", BY_POOL
 )
-longest_wait = _gauge(
+servers_active = gauge("pgbouncer_pools_server_active_connections", "Servers that serve a client.", BY_POOL)
+servers_idle = gauge("pgbouncer_pools_server_idle_connections", "Servers ready for a client.", BY_POOL)
+servers_used = gauge(
+    "pgbouncer_pools_server_used_connections",
+    "Idle servers to be checked before their next use.",
+    BY_POOL,
+    note='sv_used is not "in use": idle for longer than server_check_delay.',
+)
+servers_tested = gauge("pgbouncer_pools_server_testing_connections", "Servers being reset or checked.", BY_POOL)
+servers_login = gauge("pgbouncer_pools_server_login_connections", "Servers logging in.", BY_POOL)
+servers_cancelling = gauge("pgbouncer_pools_server_cancel_connections", "Servers forwarding a cancel.", BY_POOL)
+servers_cancelled = gauge("pgbouncer_pools_server_canceled_connections", "Servers being cancelled.", BY_POOL)
+servers_open = gauge("pgbouncer_pools_server_open_connections", "Server connections in any state.", BY_POOL)
+servers_limit = gauge(
+    "pgbouncer_pools_server_limit_connections",
+    "Pool size and reserve: the most servers of the pool.",
+    BY_POOL,
+    note="Of the newest SHOW DATABASES and SHOW USERS, up to a minute old; max_db_connections may stop it earlier.",
+)
+longest_wait = gauge(
     "pgbouncer_pools_client_longest_wait_seconds",
     "How long the first client in the queue has waited.",
-    _BY_POOL,
+    BY_POOL,
     Unit.SECONDS,
+    note="maxwait and maxwait_us together; maxwait alone is 0 for the first second.",
 )
-session_mode = _gauge("pgbouncer_pools_session_mode", "1 when the pool gives servers for whole sessions.", _BY_POOL)
+session_mode = gauge("pgbouncer_pools_session_mode", "1 when the pool gives servers for whole sessions.", BY_POOL)
 
-database_pool = _gauge("pgbouncer_databases_pool_size", "Pool size of each user of the database.", _BY_DATABASE)
-database_reserve = _gauge("pgbouncer_databases_reserve_size", "Reserve of each user of the database.", _BY_DATABASE)
-database_connections = _gauge(
-    "pgbouncer_databases_current_connections", "Server connections to the database.", _BY_DATABASE
+used_clients = gauge("pgbouncer_used_clients", "Client connections.", note="Looks at the console are among them.")
+login_clients = gauge("pgbouncer_login_clients", "Client connections that are logging in.")
+free_clients = gauge(
+    "pgbouncer_free_clients", "Client slots allocated and free.", note="Not what is left of max_client_conn."
 )
-database_max = _gauge(
-    "pgbouncer_databases_max_connections", "Most server connections to the database; 0: no limit.", _BY_DATABASE
-)
-database_paused = _gauge("pgbouncer_databases_paused", "1 while the database is paused.", _BY_DATABASE)
-database_disabled = _gauge("pgbouncer_databases_disabled", "1 while the database is disabled.", _BY_DATABASE)
-
-used_clients = _gauge("pgbouncer_used_clients", "Client connections.")
-login_clients = _gauge("pgbouncer_login_clients", "Client connections that are logging in.")
-free_clients = _gauge("pgbouncer_free_clients", "Client slots allocated and free.")
-used_servers = _gauge("pgbouncer_used_servers", "Server connections.")
-pools = _gauge("pgbouncer_pools", "Pools.")
-
-max_clients = _gauge("pgbouncer_config_max_client_connections", "max_client_conn.")
-default_pool_size = _gauge("pgbouncer_config_default_pool_size", "default_pool_size.")
-min_pool_size = _gauge("pgbouncer_config_min_pool_size", "min_pool_size.")
-reserve_pool_size = _gauge("pgbouncer_config_reserve_pool_size", "reserve_pool_size.")
-max_db_connections = _gauge("pgbouncer_config_max_db_connections", "max_db_connections; 0: no limit.")
-query_wait_timeout = _gauge(
-    "pgbouncer_config_query_wait_timeout_seconds", "How long a query waits for a server at most.", unit=Unit.SECONDS
+used_servers = gauge("pgbouncer_used_servers", "Server connections.")
+free_servers = gauge("pgbouncer_free_servers", "Server slots allocated and free.")
+pools = gauge("pgbouncer_pools", "Pools.", note="The console's own is among them.")
+databases = gauge("pgbouncer_databases", "Databases.", note="The console's own is among them.")
+users = gauge("pgbouncer_users", "Users.")
+peers = gauge("pgbouncer_peers", "Peers that cancels are forwarded to.", note="Since 1.19.")
+peer_pools = gauge("pgbouncer_peer_pools", "Pools of connections to peers.", note="Since 1.19.")
+dns_names = gauge("pgbouncer_cached_dns_names", "Host names in the cache.")
+dns_zones = gauge("pgbouncer_cached_dns_zones", "DNS zones in the cache.")
+dns_queries = gauge("pgbouncer_in_flight_dns_queries", "Host names being looked up.")
+dns_pending = gauge(
+    "pgbouncer_pending_dns_queries", "Look-ups that wait to be sent.", note="PgBouncer does not use it."
 )
 
-_LEAVE_CONSOLE = {"database": (CONSOLE,)}
+_AVERAGES = "what avg_* means differs between versions, and its window is not ours"
 
 POOLS = Reading(
     "SHOW POOLS",
     labels={"database": "database", "user": "user"},
-    leave=_LEAVE_CONSOLE,
+    leave={"database": (CONSOLE,)},
     columns={
         "cl_active": clients_active,
         "cl_waiting": clients_waiting,
+        "cl_active_cancel_req": Column(clients_cancelling, since=(1, 18)),
+        "cl_waiting_cancel_req": Column(clients_to_cancel, since=(1, 18)),
         "sv_active": servers_active,
         "sv_idle": servers_idle,
         "sv_used": servers_used,
@@ -113,13 +139,21 @@ POOLS = Reading(
         "maxwait_seconds": longest_wait,
         "is_session": session_mode,
     },
+    omitted={
+        "maxwait": "with maxwait_us it is maxwait_seconds",
+        "maxwait_us": "with maxwait it is maxwait_seconds",
+        "pool_mode": "is_session says the one mode that matters to a ratio; pgbouncer_databases_info names it",
+        "load_balance_hosts": "pgbouncer_databases_info names it",
+        "cl_cancel_req": "1.16 and 1.17 only",
+    },
 )
-"""The last four columns are made by the collector: sv_limit from SHOW DATABASES, and from SHOW USERS since 1.23."""
+"""sv_open, sv_limit, maxwait_seconds and is_session are made by the collector: sv_limit from SHOW DATABASES, and
+from SHOW USERS since 1.23."""
 
 STATS_TOTALS = Reading(
     "SHOW STATS_TOTALS",
     labels={"database": "database"},
-    leave=_LEAVE_CONSOLE,
+    leave={"database": (CONSOLE,)},
     columns={
         "xact_count": transactions,
         "query_count": queries,
@@ -129,47 +163,33 @@ STATS_TOTALS = Reading(
         "xact_time": Column(transaction_seconds, scale=MICROSECONDS),
         "query_time": Column(query_seconds, scale=MICROSECONDS),
         "wait_time": Column(wait_seconds, scale=MICROSECONDS),
+        "client_parse_count": Column(client_parses, since=(1, 24)),
+        "server_parse_count": Column(server_parses, since=(1, 24)),
+        "bind_count": Column(binds, since=(1, 24)),
+        "client_login_count": Column(logins, since=(1, 26)),
     },
-)
-DATABASES = Reading(
-    "SHOW DATABASES",
-    labels={"name": "database"},
-    leave={"name": (CONSOLE,)},
-    columns={
-        "pool_size": database_pool,
-        "reserve_pool": Column(database_reserve, before=(1, 24)),
-        "reserve_pool_size": Column(database_reserve, since=(1, 24)),
-        "current_connections": database_connections,
-        "max_connections": database_max,
-        "paused": database_paused,
-        "disabled": database_disabled,
-    },
+    omitted={"avg_*": _AVERAGES},
 )
 LISTS = Reading(
     "SHOW LISTS",
-    omitted={"*": "not taken yet"},
     columns={
+        "databases": databases,
+        "users": users,
+        "peers": Column(peers, since=(1, 19)),
+        "pools": pools,
+        "peer_pools": Column(peer_pools, since=(1, 19)),
+        "free_clients": free_clients,
         "used_clients": used_clients,
         "login_clients": login_clients,
-        "free_clients": free_clients,
+        "free_servers": free_servers,
         "used_servers": used_servers,
-        "pools": pools,
+        "dns_names": dns_names,
+        "dns_zones": dns_zones,
+        "dns_queries": dns_queries,
+        "dns_pending": dns_pending,
     },
 )
 """The collector makes one row of the server's many."""
-
-CONFIG = Reading(
-    "SHOW CONFIG",
-    omitted={"*": "not taken yet"},
-    columns={
-        "max_client_conn": max_clients,
-        "default_pool_size": default_pool_size,
-        "min_pool_size": min_pool_size,
-        "reserve_pool_size": reserve_pool_size,
-        "max_db_connections": max_db_connections,
-        "query_wait_timeout": query_wait_timeout,
-    },
-)
 
 # Not the count of transactions: it grows when a client asks, also when it is never served.
 _MOVES = [transaction_seconds, assignments]
@@ -183,7 +203,7 @@ pool_efficiency = Ratio(
     part=[wait_seconds],
     whole=[transaction_seconds],
     complement=True,
-    by=_BY_DATABASE,
+    by=BY_DATABASE,
     volume=[transactions],
     target=at_least(0.90, window="1m", hold="2m", traffic=20),
     guards=(
@@ -206,7 +226,7 @@ acquisition = Ratio(
     whole=[assignments],
     else_whole=[transactions],
     measure=Unit.SECONDS,
-    by=_BY_DATABASE,
+    by=BY_DATABASE,
     target=at_most(0.005, window="1m", hold="2m", traffic=20),
     guards=(
         _SESSIONS,
@@ -226,7 +246,7 @@ server_connections = Ratio(
     advice="More servers than the pool allows are left of a pool that was made smaller, or wait to be cancelled.",
     part=[servers_open],
     whole=[servers_limit],
-    by=_BY_POOL,
+    by=BY_POOL,
     clamp=False,
     target=at_most(1.0, window="1m", hold="2m"),
     beside=("pgbouncer_servers_in_use", "pgbouncer_servers_open", "pgbouncer_servers_limit"),
@@ -235,21 +255,21 @@ waiting_level = Level(
     name="pgbouncer_clients_waiting",
     title="Clients waiting",
     help="Clients that wait for a server.",
-    by=_BY_DATABASE,
+    by=BY_DATABASE,
     of=[clients_waiting],
 )
 active_level = Level(
     name="pgbouncer_clients_active",
     title="Clients active",
     help="Clients with a server or without need of one: PgBouncer counts idle clients too.",
-    by=_BY_DATABASE,
+    by=BY_DATABASE,
     of=[clients_active],
 )
 wait_level = Level(
     name="pgbouncer_longest_wait",
     title="Longest wait",
     help="How long the first client in a queue has waited.",
-    by=_BY_DATABASE,
+    by=BY_DATABASE,
     of=[longest_wait],
     highest=True,
 )
@@ -257,21 +277,21 @@ in_use_level = Level(
     name="pgbouncer_servers_in_use",
     title="Servers in use",
     help="Server connections that serve a client, log in, or are checked or cancelled.",
-    by=_BY_POOL,
+    by=BY_POOL,
     of=[servers_active, servers_tested, servers_login, servers_cancelling, servers_cancelled],
 )
 open_level = Level(
     name="pgbouncer_servers_open",
     title="Servers open",
     help="Server connections in any state.",
-    by=_BY_POOL,
+    by=BY_POOL,
     of=[servers_open],
 )
 limit_level = Level(
     name="pgbouncer_servers_limit",
     title="Pool size and reserve",
     help="The most server connections of the pool.",
-    by=_BY_POOL,
+    by=BY_POOL,
     of=[servers_limit],
 )
 client_use = Ratio(
@@ -287,24 +307,24 @@ transaction_rate = Rate(
     name="pgbouncer_transactions",
     title="Transactions",
     help="Transactions per second.",
-    by=_BY_DATABASE,
+    by=BY_DATABASE,
     of=[transactions],
 )
-query_rate = Rate(name="pgbouncer_queries", title="Queries", help="Queries per second.", by=_BY_DATABASE, of=[queries])
+query_rate = Rate(name="pgbouncer_queries", title="Queries", help="Queries per second.", by=BY_DATABASE, of=[queries])
 wait_rate = Rate(
     name="pgbouncer_wait",
     title="Waiting",
     help="Seconds of waiting per second: how many clients waited at a time, on average.",
-    by=_BY_DATABASE,
+    by=BY_DATABASE,
     of=[wait_seconds],
 )
 receive_rate = Rate(
     name="pgbouncer_network_in",
     title="Network in",
     help="Bytes from clients per second.",
-    by=_BY_DATABASE,
+    by=BY_DATABASE,
     of=[received],
 )
 send_rate = Rate(
-    name="pgbouncer_network_out", title="Network out", help="Bytes to clients per second.", by=_BY_DATABASE, of=[sent]
+    name="pgbouncer_network_out", title="Network out", help="Bytes to clients per second.", by=BY_DATABASE, of=[sent]
 )

@@ -9,39 +9,68 @@ MICRO = 1e-6
 _OPEN = ("sv_active", "sv_idle", "sv_used", "sv_tested", "sv_login", "sv_active_cancel", "sv_being_canceled")
 
 
-def pools(rows: Sequence[Row], databases: Iterable[Row], users: Iterable[Row] = ()) -> list[dict[str, Any]]:
+class Limits:
+    """The most servers of each pool: its size and reserve. A user's own ones (since 1.23 and 1.24) win.
+
+    >>> database = {"name": "shop", "pool_size": 20, "reserve_pool": 5}
+    >>> Limits([database], [{"name": "app", "pool_size": 7}]).of("shop", "app")
+    12
+    """
+
+    def __init__(self, databases: Iterable[Row] = (), users: Iterable[Row] = ()) -> None:
+        """Rows of SHOW DATABASES and of SHOW USERS."""
+        self._databases = {
+            str(row["name"]): (_own(row, "pool_size"), _own(row, "reserve_pool_size"), _own(row, "reserve_pool"))
+            for row in databases
+            if "name" in row
+        }
+        self._users = {
+            str(row["name"]): (_own(row, "pool_size"), _own(row, "reserve_pool_size")) for row in users if "name" in row
+        }
+
+        self._found: dict[tuple[str, str], int | None] = {}
+
+    def __contains__(self, database: object) -> bool:
+        return database in self._databases
+
+    def of(self, database: str, user: str) -> int | None:
+        """None where the database is not listed."""
+        key = (database, user)
+        if key not in self._found:
+            self._found[key] = self._of(database, user)
+        return self._found[key]
+
+    def _of(self, database: str, user: str) -> int | None:
+        found = self._databases.get(database)
+        if found is None:
+            return None
+        size, reserve = self._users.get(user, (None, None))
+        if size is None:
+            size = found[0] or 0
+        if reserve is None:
+            reserve = found[1] or found[2] or 0
+        return size + reserve
+
+
+def pools(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
     """Rows of SHOW POOLS with the servers that are open, the most that may be, the longest wait and the mode.
 
     >>> pool = {"database": "shop", "user": "app", "sv_active": 2, "sv_idle": 1, "maxwait": 1, "maxwait_us": 500000}
-    >>> (row,) = pools([{**pool, "pool_mode": "transaction"}], [{"name": "shop", "pool_size": 20, "reserve_pool": 5}])
+    >>> limits = Limits([{"name": "shop", "pool_size": 20, "reserve_pool": 5}])
+    >>> (row,) = pools([{**pool, "pool_mode": "transaction"}], limits)
     >>> row["sv_open"], row["sv_limit"], row["maxwait_seconds"], row["is_session"]
     (3, 25, 1.5, False)
     """
-    limits = {str(row["name"]): row for row in databases if "name" in row}
-    sizes = {str(row["name"]): row for row in users if "name" in row}
     return [
         {
             **row,
             "sv_open": sum(row.get(column) or 0 for column in _OPEN),
-            "sv_limit": _limit(limits.get(str(row.get("database"))), sizes.get(str(row.get("user")))),
+            "sv_limit": limits.of(str(row.get("database")), str(row.get("user"))),
             "maxwait_seconds": (row.get("maxwait") or 0) + (row.get("maxwait_us") or 0) * MICRO,
             "is_session": row.get("pool_mode") == "session",
         }
         for row in rows
     ]
-
-
-def _limit(database: Row | None, user: Row | None) -> int | None:
-    """Pool size and reserve; a user's own ones (since 1.23 and 1.24) win. None where the database is not listed."""
-    if database is None:
-        return None
-    reserve = _own(user, "reserve_pool_size")
-    if reserve is None:
-        reserve = _own(database, "reserve_pool_size") or _own(database, "reserve_pool") or 0
-    size = _own(user, "pool_size")
-    if size is None:
-        size = _own(database, "pool_size") or 0
-    return size + reserve
 
 
 def _own(row: Row | None, column: str) -> int | None:

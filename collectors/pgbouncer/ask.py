@@ -1,0 +1,35 @@
+"""Asking the console for readings, each by itself: what one cannot give does not cost the others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from collectors.pgbouncer.table import EMPTY, Table
+from collectors.round import Round
+from metrics.reading import Reading
+
+Show = Callable[[float, str], Table]
+
+
+class Ask:
+    """Asks for readings of one round, for a server of one version."""
+
+    def __init__(self, round_: Round, deadline: float, version: tuple[int, ...], show: Show) -> None:
+        """``show`` asks the console."""
+        self.round_, self.deadline, self.version, self._show = round_, deadline, version, show
+
+    def __call__(self, reading: Reading) -> Table:
+        """The answer with the columns that tell its rows apart, or none: not in this version, off, or failed."""
+        if self.version < reading.since or not self.round_.wants(reading.statement):
+            return EMPTY
+        answer = EMPTY
+        with self.round_.part(reading.statement):
+            table = self._show(self.deadline, reading.statement)
+            for column in reading.labels:
+                table.place(column)
+            answer = table
+        return answer  # noqa: RET504 - part() keeps what fails from passing
+
+    def take(self, reading: Reading, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Samples of rows, if there are any."""
+        if rows:
+            self.round_.take(reading, rows, self.version)

@@ -1,0 +1,34 @@
+"""Which of many are shown, when there may be only so many series."""
+
+from collections.abc import Hashable, Mapping
+from heapq import nlargest
+from typing import Generic, TypeVar
+
+FADE = 0.9
+"""What is left of a claim after each look: what was busy stays for a while."""
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Choice(Generic[K]):
+    """The busiest so many, with a memory, so that the choice does not flutter.
+
+    >>> two = Choice(2)
+    >>> sorted(two.choose({"a": 9, "b": 5, "c": 1})), sorted(two.choose({"a": 0, "b": 5, "c": 6}))
+    (['a', 'b'], ['a', 'b'])
+    """
+
+    def __init__(self, most: int) -> None:
+        """Nothing has a claim yet."""
+        self.most = most
+        self._claims: dict[K, float] = {}
+
+    def choose(self, busy: Mapping[K, float]) -> set[K]:
+        """Those to show; of equals, always the same ones."""
+        if len(busy) <= self.most:
+            self._claims = dict(busy)
+            return set(busy)
+        before = self._claims
+        claims = {key: value + FADE * before.get(key, 0.0) for key, value in busy.items()}
+        self._claims = claims
+        return set(nlargest(self.most, claims, key=lambda key: (claims[key], str(key))))

@@ -1,0 +1,174 @@
+"""What is asked once a minute: limits, settings, state, peers, and the connections by who they are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from collectors.failed import Failed
+from collectors.pgbouncer import metrics_config, metrics_databases, metrics_process, metrics_sockets
+from collectors.pgbouncer.ask import Ask
+from collectors.pgbouncer.changes import Databases, State
+from collectors.pgbouncer.choice import Choice
+from collectors.pgbouncer.declare import CONSOLE
+from collectors.pgbouncer.rows import Limits, pivoted, pools
+from collectors.pgbouncer.settings import Settings, line
+from collectors.pgbouncer.sockets import Opened, Sockets, Sums, console_time, sums
+from collectors.pgbouncer.table import EMPTY, Table, total
+from collectors.rest import REST
+from metrics.poll import ErrorClass, EventKind
+
+MOST_CLIENTS = 10_000
+"""More are not listed: it would hold PgBouncer's one thread for tens of milliseconds."""
+
+MOST_PEERS = 50
+USERS_PER = 60
+_SUMMED = ("current_connections", "current_client_connections", "paused", "disabled")
+
+Rows = list[dict[str, Any]]
+
+
+class Minute:
+    """Remembers what the next look is compared with, and what the polls between two looks need."""
+
+    def __init__(self, most_series: int) -> None:
+        """``most_series``: of the whole source."""
+        self.limits = Limits()
+        self.lists: Mapping[str, Any] = {}
+        self.shares_port = False
+        self._stats = self._pool = EMPTY
+        self._unlimited: set[str] = set()
+        self._users: Choice[str] = Choice(max(4, most_series // USERS_PER))
+        self._databases = Databases()
+        self._settings = Settings()
+        self._state = State()
+        self._clients, self._servers = Sockets(most_series), Sockets(most_series * 2 // 3)
+        self._opened = Opened()
+
+    def learn_limits(self, ask: Ask, pooled: Table) -> None:
+        """Ask for the most servers of each pool when one is new: a pool that was just made is judged at once."""
+        at = pooled.place("database") if pooled.names else 0
+        limits = self.limits
+        unlimited = {row[at] for row in pooled.rows if row[at] not in limits}
+        if not unlimited <= self._unlimited:
+            databases, users = ask(metrics_databases.DATABASES), ask(metrics_databases.USERS)
+            self.limits = Limits(databases.dicts(), users.dicts())
+            self._unlimited = {name for name in unlimited if name not in self.limits}
+
+    def console(self, stats: Table, pooled: Table) -> None:
+        """The last poll's answers: the console's own rows are shown with the next minute's."""
+        self._stats, self._pool = stats, pooled
+
+    def read(self, ask: Ask, shown: set[str], most: int) -> None:
+        """All of it, each part by itself."""
+        databases, users = ask(metrics_databases.DATABASES), ask(metrics_databases.USERS)
+        if databases.names:
+            self.limits = Limits(databases.dicts(), users.dicts())
+            self._take_databases(ask, databases, shown, most)
+        if users.names:
+            self._take_users(ask, users)
+        self._take_config(ask)
+        self._take_state(ask)
+        self._take_connections(ask, shown)
+        if self.lists.get("peers"):
+            for reading in (metrics_process.PEERS, metrics_process.PEER_POOLS):
+                ask.take(reading, ask(reading).dicts()[:MOST_PEERS])
+
+    def _take_databases(self, ask: Ask, table: Table, shown: set[str], most: int) -> None:
+        rows = table.dicts()
+        flipped, changed = self._databases.flips(rows)
+        for text in filter(None, (line(flipped), line(changed))):
+            ask.round_.event(EventKind.CONFIG, text)
+        real = [row for row in rows if row.get("name") != CONSOLE]
+        near = [row for row in real if row.get("name") in shown]
+        far = [row for row in real if row.get("name") not in shown]
+        room = max(0, most - len(near))
+        far.sort(key=lambda row: (not row.get("paused"), not row.get("disabled"), str(row.get("name"))))
+        near, far = [*near, *far[:room]], far[room:]
+        ask.take(metrics_databases.DATABASES_INFO, [_one(row) for row in near])
+        ask.round_.left_out += len(far)
+        ask.take(metrics_databases.DATABASES, [*near, *_together(far, "name", _SUMMED)])
+        own = [_one(row) for row in rows if row.get("name") == CONSOLE]
+        ask.take(metrics_process.CONSOLE_DATABASE, own)
+        ask.take(metrics_process.CONSOLE_INFO, own)
+        ask.take(metrics_process.CONSOLE_STATS, _own(self._stats).dicts())
+        ask.take(metrics_process.CONSOLE_POOL, pools(_own(self._pool).dicts(), self.limits))
+
+    def _take_users(self, ask: Ask, table: Table) -> None:
+        rows = [row for row in table.dicts() if row.get("name") != CONSOLE]
+        summed = ("current_connections", "current_client_connections")
+        busy = {str(row.get("name")): total(row.get(name) for name in summed) or 0.0 for row in rows}
+        shown = self._users.choose(busy)
+        far = [row for row in rows if str(row.get("name")) not in shown]
+        ask.round_.left_out += len(far)
+        near = [row for row in rows if str(row.get("name")) in shown]
+        ask.take(metrics_databases.USERS, [*near, *_together(far, "name", summed)])
+
+    def _take_config(self, ask: Ask) -> None:
+        rows = ask(metrics_config.CONFIG).dicts()
+        if not rows:
+            return
+        changes = self._settings.changes(rows)
+        if changes:
+            ask.round_.event(EventKind.CONFIG, line(changes))
+        differing, records = self._settings.differences(rows)
+        ask.round_.records += records
+        config = pivoted(rows, "key", "value")
+        self.shares_port = str(config.get("so_reuseport")) == "1"
+        ask.take(metrics_config.CONFIG, [{**config, "differing": differing}])
+
+    def _take_state(self, ask: Ask) -> None:
+        table = ask(metrics_process.STATE)
+        if table.rows:
+            row = {name: value == "yes" for name, value in pivoted(table.dicts(), "key", "value").items()}
+            if text := self._state.look(row):
+                ask.round_.event(EventKind.CONFIG, text)
+            ask.take(metrics_process.STATE, [row])
+
+    def _take_connections(self, ask: Ask, shown: set[str]) -> None:
+        if (self.lists.get("used_clients") or 0) > MOST_CLIENTS:
+            with ask.round_.part(metrics_sockets.CLIENTS.statement):
+                raise Failed(ErrorClass.MISSING, f"over {MOST_CLIENTS:,} clients: too many to list", quiet=True)
+        else:
+            self._list_connections(ask, shown)
+
+    def _list_connections(self, ask: Ask, shown: set[str]) -> None:
+        everyone, servers = ask(metrics_sockets.CLIENTS), ask(metrics_sockets.SERVERS)
+        now, zone = console_time(everyone)
+        if everyone.names:
+            clients = everyone.without("database", CONSOLE)
+            counts, waits = self._clients.groups(clients)
+            ask.take(metrics_sockets.CLIENTS, counts)
+            ask.take(metrics_sockets.WAITS, waits)
+            ask.take(metrics_sockets.CLIENT_SUMS, _rows(sums(clients, shown, now, zone)))
+            ask.round_.left_out += self._clients.left_out
+        if servers.names:
+            ask.take(metrics_sockets.SERVERS, self._servers.groups(servers)[0])
+            opened = self._opened.look(servers, shown)
+            found = sums(servers, shown, now, zone)
+            rows = [
+                {**found.get(name, Sums()).row(name), "opened": count}
+                for name, count in opened.items()
+                if name in found or name != REST
+            ]
+            ask.take(metrics_sockets.SERVER_SUMS, rows)
+            ask.round_.left_out += self._servers.left_out
+
+
+def _own(table: Table) -> Table:
+    return table.only("database", CONSOLE) if table.names else table
+
+
+def _one(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of an info metric: what is not set is empty."""
+    return {**{name: "" if value is None else value for name, value in row.items()}, "one": 1}
+
+
+def _together(rows: Rows, name: str, summed: Sequence[str]) -> Rows:
+    """Many rows as one: sums of some columns, of the others nothing."""
+    if not rows:
+        return []
+    sums_ = {column: total(row.get(column) for row in rows) for column in summed}
+    return [{**dict.fromkeys(rows[0]), **{key: value for key, value in sums_.items() if key in rows[0]}, name: REST}]
+
+
+def _rows(found: Mapping[str, Sums]) -> Rows:
+    return [each.row(name) for name, each in found.items()]
