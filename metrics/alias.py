@@ -31,6 +31,7 @@ class Alias:
             their label → that metric and the name of its label, or "" for its value, a whole number
     where   only series of ours whose label has this value; "~" before the value makes it a regular expression
     summed  whether several series of ours that become one are summed; else the first counts
+    plus    other metrics of ours with the same labels: their values are added, as far as they are there
     """
 
     name: str
@@ -47,6 +48,7 @@ class Alias:
     beside: Mapping[str, tuple[Metric, str]] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
     summed: bool = False
+    plus: Sequence[Metric] = ()
 
     def sample(self, labels: Labels) -> Labels | None:
         """Labels there of a series of ours, ``source`` kept; None when it is not meant."""
@@ -84,6 +86,7 @@ def aliased(aliases: Sequence[Alias], latest: Iterable[Found]) -> Iterator[Famil
     """
     wanted = {alias.of.name + alias.suffix for alias in aliases}
     wanted |= {metric.name for alias in aliases for metric, _ in alias.beside.values()}
+    wanted |= {metric.name for alias in aliases for metric in alias.plus}
     found: dict[str, list[tuple[Labels, float]]] = defaultdict(list)
     for name, labels, value in latest:
         if name in wanted:
@@ -93,12 +96,14 @@ def aliased(aliases: Sequence[Alias], latest: Iterable[Found]) -> Iterator[Famil
     given: set[tuple[str, Labels]] = set()
     for alias in aliases:
         sums: dict[tuple[str, Labels], float] = {}
-        for labels, value in found[alias.of.name + alias.suffix]:
+        more = [dict(found[metric.name]) for metric in alias.plus]
+        for labels, first in found[alias.of.name + alias.suffix]:
             theirs = alias.sample(labels)
             if theirs is None:
                 continue
             key = (alias.family(labels), _joined(alias, labels, theirs, found, joins))
             if key not in sums or alias.summed:
+                value = first + sum(other.get(labels, 0.0) for other in more)
                 sums[key] = sums.get(key, 0.0) + (float(int(value)) if alias.whole else value * alias.scale)
         for (name, theirs), value in sums.items():
             family = families.setdefault(name, Family(name, alias.kind, alias.help))

@@ -52,3 +52,11 @@ def test_labels_come_from_a_metric_beside_it_of_the_same_source_and_labels() -> 
     ]
     (name, labels, _), *_ = samples(alias, ("size", {"database": "x"}, 1.0), ("number", {"database": "x"}, 5.0))
     assert (name, labels["datid"]) == ("bytes", "5")
+
+
+def test_values_of_other_metrics_are_added_where_they_are_there() -> None:
+    alias = Alias(name="both", kind="gauge", help="B.", of=SIZE, plus=[NUMBER], scale=10.0)
+    latest = [("size", {"database": "x"}, 1.0), ("size", {"database": "y"}, 2.0), ("number", {"database": "x"}, 5.0)]
+    assert samples(alias, *latest) == [("both", {}, 60.0)]
+    by = Alias(name="both", kind="gauge", help="B.", of=SIZE, plus=[NUMBER], labels={"database": "db"})
+    assert samples(by, *latest) == [("both", {"db": "x"}, 6.0), ("both", {"db": "y"}, 2.0)]
