@@ -2,7 +2,11 @@
 
 A sum over a changing set is never the difference of two sums: each row's rise is taken, and the total is ours. A row
 that comes into the shown ones begins a series of its own now, so what it did until now belongs to the others; a row
-that leaves them has been counted up to its last sample. So shown and rest together are always what all rows did.
+that leaves them has been counted up to its last sample, and when it comes back its series goes on from there, without
+what the others were given meanwhile. So shown and rest together are always what all rows did.
+
+What was given to the others is forgotten when the process ends: the series of a row that came back then jumps to the
+server's own value. So whoever stores these rows changes their epoch with each start once there is a rest (``opened``).
 
 Rows come in places (the databases of a server). A place that was not there at the look before begins anew: its first
 look is a base line, not a rise.
@@ -28,12 +32,14 @@ class Look:
     """What came of one look.
 
     shown   by place, which rows have series of their own
+    given   by place, what of each row's counters the others were given while it had none
     rests   one row for each kind of others
     rises   by place, what each row's counters rose by, in the order of ``counters``
     left    how many rows are part of a rest
     """
 
     shown: Mapping[str, Sequence[int]]
+    given: Mapping[str, Numbers]
     rests: Sequence[dict[str, Any]]
     rises: Mapping[str, Numbers]
     counters: Sequence[str]
@@ -41,17 +47,33 @@ class Look:
 
     def rows(self, frames: Mapping[str, Frame]) -> list[dict[str, Any]]:
         """Shown rows and rests, as a Reading takes them."""
-        return [*(frames[place].row(at) for place, shown in self.shown.items() for at in shown), *self.rests]
+        own = (self.own(place, at, frames[place].row(at)) for place, shown in self.shown.items() for at in shown)
+        return [*own, *self.rests]
+
+    def own(self, place: str, at: int, row: dict[str, Any]) -> dict[str, Any]:
+        """A shown row without what the others were given of it."""
+        for name, given in zip(self.counters, self.given[place][at].tolist(), strict=True):
+            if given and row[name] is not None:
+                row[name] -= given
+        return row
 
 
 @dataclass(slots=True)
 class _Place:
-    """The last rows of one place, their claims to be shown, and which were."""
+    """The last rows of one place.
+
+    claims  of each, to be shown
+    shown   whether it was
+    ever    whether it ever was
+    given   what the others were given of it since
+    """
 
     frame: Frame
     index: Mapping[Key, int]
     claims: Numbers
     shown: Flags
+    ever: Flags
+    given: Numbers
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +84,7 @@ class Busiest:
     gauges    columns that a rest has the sum of
     rank      counters by whose rise rows are ranked; those that tie, by their whole values
     levels    gauges that add to a row's rank as they are
+    urgent    gauges of which a row that has any comes before all that have none
     most      how many rows are shown
 
     Columns that a server's version does not have are passed over.
@@ -72,8 +95,14 @@ class Busiest:
     most: int
     gauges: Sequence[str] = ()
     levels: Sequence[str] = ()
+    urgent: Sequence[str] = ()
     _places: dict[str, _Place] = field(default_factory=dict)
     _totals: dict[Key, Numbers] = field(default_factory=dict)
+
+    @property
+    def opened(self) -> bool:
+        """Whether there is a rest."""
+        return bool(self._totals)
 
     def look(self, frames: Mapping[str, Frame], kinds: Mapping[str, Sequence[Key]]) -> Look:
         """Rows by place, and for each row the key of the rest that it is part of when it is not shown."""
@@ -88,6 +117,7 @@ class Busiest:
             self._gather(place, rises[name], had[name], kinds[name], sums)
         return Look(
             shown={name: np.flatnonzero(place.shown).tolist() for name, place in self._places.items()},
+            given={name: place.given for name, place in self._places.items()},
             rests=[row for name in list(frames)[:1] for row in self._rests(frames[name], sums)],
             rises=rises,
             counters=_present(next(iter(frames.values())), self.counters) if frames else (),
@@ -96,28 +126,31 @@ class Busiest:
 
     def _rise(self, name: str, frame: Frame) -> tuple[Numbers, Flags]:
         """All that a new row says is new; so is all of one that fell. Beside it which rows had a series."""
-        now, ranked = _columns(frame, self.counters), _columns(frame, self.rank).sum(axis=1)
+        tracked = list(dict.fromkeys(_present(frame, [*self.counters, *self.rank])))
+        ranked = [tracked.index(column) for column in _present(frame, self.rank)]
+        width = len(_present(frame, self.counters))
+        now = _columns(frame, tracked)
         place = self._places.get(name)
         if place is None or place.frame.names != frame.names:
-            had = np.zeros(len(frame), dtype=np.bool_)
-            self._places[name] = _Place(frame, _index(frame), ranked, had)
-            return np.zeros_like(now), had
+            nothing, had = np.zeros((len(frame), width)), np.zeros(len(frame), dtype=np.bool_)
+            self._places[name] = _Place(
+                frame, _index(frame), now[:, ranked].sum(axis=1), had, had.copy(), nothing.copy()
+            )
+            return nothing, had
         if frame is place.frame:
             place.claims = place.claims * FADE
-            return np.zeros_like(now), place.shown
-        at = _at(frame, place)
-        known = at >= 0
-        before, claims, had = np.zeros_like(now), np.zeros(len(frame)), np.zeros(len(frame), dtype=np.bool_)
-        before[known] = _columns(place.frame, self.counters)[at[known]]
-        claims[known], had[known] = place.claims[at[known]] * FADE, place.shown[at[known]]
-        before[(now < before).any(axis=1)] = 0.0
+            return np.zeros_like(now[:, :width]), place.shown
+        moved = _moved(place, frame)
+        before = np.zeros_like(now)
+        known = moved.at >= 0
+        before[known] = _columns(place.frame, tracked)[moved.at[known]]
+        fell = (now < before).any(axis=1)
+        before[fell] = 0.0
+        moved.place.given[fell] = 0.0
         rises = now - before
-        names = _present(frame, self.counters)
-        for column in _present(frame, self.rank):
-            claims += rises[:, names.index(column)]
-        index = place.index if frame.keys == place.frame.keys else _index(frame)
-        self._places[name] = _Place(frame, index, claims, had)
-        return rises, had
+        moved.place.claims = moved.place.claims * FADE + rises[:, ranked].sum(axis=1)
+        self._places[name] = moved.place
+        return rises[:, :width], moved.place.shown
 
     def _choose(self, places: Sequence[_Place]) -> None:
         """Mark the rows of all places that are shown."""
@@ -126,7 +159,8 @@ class Busiest:
         if len(chosen) > self.most:
             claims = np.concatenate([place.claims + _columns(place.frame, self.levels).sum(axis=1) for place in places])
             whole = np.concatenate([_columns(place.frame, self.rank).sum(axis=1) for place in places])
-            chosen[np.lexsort((-whole, -claims))[self.most :]] = False
+            urgent = np.concatenate([_columns(place.frame, self.urgent).sum(axis=1) for place in places])
+            chosen[np.lexsort((-whole, -claims, -urgent))[self.most :]] = False
         for place, shown in zip(places, np.split(chosen, np.cumsum(sizes)[:-1]), strict=True) if places else ():
             place.shown = shown
 
@@ -137,6 +171,8 @@ class Busiest:
         others = ~place.shown
         # Was not shown: has no sample yet that this rise would be the difference to.
         counted = others | ~had
+        place.given[counted & place.ever] += rises[counted & place.ever]
+        place.ever = place.ever | place.shown
         gauges = _columns(place.frame, self.gauges)
         numbers: dict[Key, int] = {}
         of = np.array([numbers.setdefault(kind, len(numbers)) for kind in kinds], dtype=np.int64)
@@ -151,7 +187,8 @@ class Busiest:
     def _rests(self, frame: Frame, sums: Mapping[Key, Numbers]) -> Iterator[dict[str, Any]]:
         names = (*_present(frame, self.counters), *_present(frame, self.gauges))
         for kind, values in sums.items():
-            yield {**dict(zip(frame.labels, kind, strict=True)), **dict(zip(names, values.tolist(), strict=True))}
+            known = {**dict(zip(frame.labels, kind, strict=True)), **dict(zip(names, values.tolist(), strict=True))}
+            yield {**dict.fromkeys(frame.names), **known}
 
 
 def _present(frame: Frame, wanted: Sequence[str]) -> list[str]:
@@ -168,8 +205,34 @@ def _index(frame: Frame) -> dict[Key, int]:
     return {key: at for at, key in enumerate(frame.keys)}
 
 
-def _at(frame: Frame, place: _Place) -> NDArray[np.int64]:
-    """Where each row stood at the look before; −1 for a new one."""
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """A place with its new rows, which know what was remembered of them; where they stood, −1 for new ones."""
+
+    place: _Place
+    at: NDArray[np.int64]
+
+
+def _moved(place: _Place, frame: Frame) -> _Moved:
     if frame.keys == place.frame.keys:
-        return np.arange(len(frame.keys), dtype=np.int64)
-    return np.array([place.index.get(key, -1) for key in frame.keys], dtype=np.int64)
+        at = np.arange(len(frame), dtype=np.int64)
+        same = _Place(frame, place.index, place.claims, place.shown, place.ever, place.given.copy())
+        return _Moved(same, at)
+    at = np.array([place.index.get(key, -1) for key in frame.keys], dtype=np.int64)
+    known = at >= 0
+    new = _Place(
+        frame,
+        _index(frame),
+        np.zeros(len(frame)),
+        np.zeros(len(frame), dtype=np.bool_),
+        np.zeros(len(frame), dtype=np.bool_),
+        np.zeros((len(frame), place.given.shape[1])),
+    )
+    for mine, old in (
+        (new.claims, place.claims),
+        (new.shown, place.shown),
+        (new.ever, place.ever),
+        (new.given, place.given),
+    ):
+        mine[known] = old[at[known]]
+    return _Moved(new, at)

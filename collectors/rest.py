@@ -36,7 +36,10 @@ class Rest:
         self._busiest = Busiest(counters=self.counters, rank=self.rank, most=self.most, gauges=self.gauges)
 
     def look(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], int]:
-        """Rows to show as they are, no row or the one of all others, and how many those are."""
+        """Rows to show, no row or the one of all others, and how many those are.
+
+        Of a row that comes back what the others were given meanwhile is taken off.
+        """
         distinct = {tuple(row[column] for column in self.key): row for row in rows}
         names = tuple(dict.fromkeys([*self.counters, *self.gauges, *self.rank]))
         numbers = np.array([[row[name] for name in names] for row in distinct.values()], dtype=np.float64)
@@ -44,4 +47,4 @@ class Rest:
         self._busiest.most = self.most
         look = self._busiest.look({"": frame}, {"": [(REST,) * len(self.key)] * len(frame)})
         kept = list(distinct.values())
-        return [kept[at] for at in look.shown[""]], list(look.rests), look.left
+        return [look.own("", at, dict(kept[at])) for at in look.shown[""]], list(look.rests), look.left

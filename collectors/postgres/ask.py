@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collectors.failed import Failed
-from collectors.libpq import LibpqConnection
+from collectors.libpq import LibpqConnection, Table
 from collectors.postgres.hints import hinted
 from collectors.postgres.source import PostgresSource
 from collectors.postgres.sql import statement
@@ -46,6 +46,17 @@ class Ask:
         """All rows of a file in queries/. Raises Failed."""
         try:
             return self.connection.rows(self.deadline, statement(name, self.version[0]), values)
+        except Failed as failed:
+            raise hinted(failed, self.source.user, self.database) from None
+
+    def table(self, name: str, values: Sequence[Any] | None = None, *, release: int | None = None) -> Table:
+        """The same as names of columns and rows.
+
+        release   in place of the server's version, for a file that goes by that of an extension
+        """
+        try:
+            text = statement(name, self.version[0] if release is None else release)
+            return self.connection.table(self.deadline, text, values)
         except Failed as failed:
             raise hinted(failed, self.source.user, self.database) from None
 

@@ -7,6 +7,7 @@ from metrics.poll import ErrorClass
 
 GRANT = "GRANT pg_monitor TO {role};"
 USAGE = "GRANT USAGE ON SCHEMA {schema} TO {role};"
+UPDATE = "ALTER EXTENSION pg_stat_statements UPDATE;"
 EXTENSION = "CREATE EXTENSION pg_stat_statements;"
 PRELOAD = "shared_preload_libraries = 'pg_stat_statements'"
 
@@ -37,7 +38,7 @@ def hinted(failed: Failed, user: str, database: str) -> Failed:
     elif kind is ErrorClass.MISSING and "preload" in text:
         hint = f"postgresql.conf: {PRELOAD}; then restart."
     elif kind is ErrorClass.MISSING and re.search("toplevel|pg_stat_statements_info|total_exec_time", text):
-        hint = "ALTER EXTENSION pg_stat_statements UPDATE;"
+        hint = UPDATE
     elif kind is ErrorClass.MISSING and "pg_stat_statements" in text:
         hint = EXTENSION
     return failed.hinted(hint)

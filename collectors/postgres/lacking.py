@@ -15,7 +15,7 @@ def lacking(
     """In the order in which it should be mended."""
     found = []
     if int(identity["version_num"]) < LEAST:
-        why = "pg_stat_statements before 13 names its columns otherwise: query times stay unknown"
+        why = "its statistics of tables and of statements name their columns otherwise: both stay unknown"
         found.append(Lack(f"PostgreSQL {identity['version']} is older than 13", why, "upgrade to 13 or later"))
     if not identity["monitors"]:
         why = "sessions of others, most settings and statements are hidden, without an error"

@@ -1,87 +1,103 @@
-"""What rises between two looks at pg_stat_statements: totals that only grow, and the statements worth showing.
+"""What each statement and each database did, whatever becomes of the entries of pg_stat_statements.
 
 Entries come and go: at pg_stat_statements.max the least used ones are evicted, and a difference of two sums would
-take that for negative work. So each entry's rise is taken, and the totals are ours.
+take that for negative work. So each entry's rise is taken, and the sums are ours: those of a group of statements that
+differ in their lists of values only begin at what the server says, those of a database at zero.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-Key = tuple[str, str, str]
-Row = Mapping[str, Any]
+import numpy as np
 
-SHOWN = 100
-FADE = 0.9
-"""What is left of a statement's claim to be shown after each look: one that was hot stays for a while."""
+from collectors.busiest import Busiest
+from collectors.frame import Frame, Key, Numbers
+from collectors.postgres.fingerprint import fingerprint, is_query
+from collectors.postgres.sql import MARK
 
+ENTRY = ("datname", "rolname", "queryid", "userid", "dbid", "stats_since")
+GROUP = ("datname", "rolname", "queryid")
+OURS = 40
+"""Characters of a text among which our mark is."""
 
-@dataclass(slots=True)
-class _Entry:
-    seconds: float
-    calls: int
-    claim: float
+ALL = 10**9
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Remembers one server's entries from look to look; the first look is the base line."""
+    """Remembers one server's entries from look to look; the first look is the base line of the databases.
 
-    _entries: dict[Key, _Entry] | None = None
-    _totals: dict[str, dict[str, float]] = field(default_factory=dict)
-    _ignored: set[str] = field(default_factory=set)
-    _judged: set[str] = field(default_factory=set)
-    _texts: set[str] = field(default_factory=set)
+    _shapes   by query id what its text looks like; empty for one that does not count
+    _names    by such a look the query id that stands for all of them
+    """
 
-    def strangers(self, rows: Iterable[Row]) -> list[str]:
-        """Query ids of which it is not known yet whether they count."""
-        return sorted({row["queryid"] for row in rows} - self._judged)
+    counters: Sequence[str]
+    _entries: Busiest = field(init=False)
+    _groups: Frame | None = None
+    _totals: dict[str, Numbers] = field(default_factory=dict)
+    _shapes: dict[int, str] = field(default_factory=dict)
+    _names: dict[str, int] = field(default_factory=dict)
 
-    def judge(self, asked: Iterable[str], ignored: Iterable[str]) -> None:
-        """Those that were asked about, and the ones of them that do not count."""
-        self._judged |= set(asked)
-        self._ignored |= set(ignored)
+    def __post_init__(self) -> None:
+        self._entries = Busiest(counters=self.counters, rank=(), most=ALL)
 
-    def look(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-        """Rows to show, and one row of totals for each database."""
-        counted = [row for row in rows if row["queryid"] not in self._ignored]
-        first, before = self._entries is None, self._entries or {}
-        self._entries = {}
-        for row in counted:
-            key = (row["dbid"], row["userid"], row["queryid"])
-            seconds, calls = self._rise(row, before.get(key), first)
-            total = self._totals.setdefault(row["datname"], {"total_exec_time": 0.0, "calls": 0.0})
-            total["total_exec_time"] += seconds
-            total["calls"] += calls
-            old = before[key].claim * FADE if key in before else 0.0
-            claim = row["total_exec_time"] if first else old + seconds
-            self._entries[key] = _Entry(row["total_exec_time"], row["calls"], claim)
+    def strangers(self, rows: Frame) -> list[int]:
+        """Query ids of which it is not known yet what they are."""
+        return sorted({key[2] for key in rows.keys} - self._shapes.keys())
+
+    def judge(self, texts: Iterable[tuple[int, str]]) -> None:
+        """What they are: queries of one shape or another, or utility commands and our own, which do not count."""
+        for queryid, text in texts:
+            counts = is_query(text) and MARK not in text[:OURS]
+            self._shapes[queryid] = fingerprint(text, queryid) if counts else ""
+
+    def look(self, rows: Frame) -> Frame:
+        """One row for each group of statements, user and database, whose numbers only grow."""
         self._forget(rows)
-        return self._shown(counted), [{"datname": name, **total} for name, total in sorted(self._totals.items())]
+        counted = rows.only(np.array([self._shapes.get(key[2]) != "" for key in rows.keys], dtype=np.bool_))
+        look = self._entries.look({"": counted}, {"": [()] * len(counted)})
+        rises, names = look.rises[""], tuple(look.counters)
+        keys = [(key[0], key[1], self._name(key[2])) for key in counted.keys]
+        index: dict[Key, int] = {}
+        of = np.array([index.setdefault(key, len(index)) for key in keys], dtype=np.int64)
+        before = self._groups
+        grown = np.zeros((len(index), len(names)))
+        if before is not None and before.names == names:
+            np.add.at(grown, of, rises)
+            old = {key: at for at, key in enumerate(before.keys)}
+            at = np.array([old.get(key, -1) for key in index], dtype=np.int64)
+            grown[at >= 0] += before.numbers[at[at >= 0]]
+        else:
+            places = [counted.names.index(name) for name in names]
+            np.add.at(grown, of, np.nan_to_num(counted.numbers[:, places]))
+        self._groups = Frame(GROUP, list(index), names, grown)
+        self._add(counted, rises)
+        return self._groups
 
-    def unread(self, shown: Iterable[Row]) -> list[str]:
-        """Query ids to be shown whose texts were never fetched."""
-        return sorted({row["queryid"] for row in shown} - self._texts)
+    def totals(self) -> list[dict[str, object]]:
+        """What all statements of each database did since the first look."""
+        groups = self._groups
+        names = groups.names if groups is not None else ()
+        return [
+            {"datname": database, **dict(zip(names, total.tolist(), strict=True))}
+            for database, total in sorted(self._totals.items())
+        ]
 
-    def have_read(self, queryids: Iterable[str]) -> None:
-        """Their texts are records now."""
-        self._texts |= set(queryids)
+    def _add(self, counted: Frame, rises: Numbers) -> None:
+        databases = np.array([key[0] for key in counted.keys], dtype=object)
+        for database in sorted(set(databases.tolist())):
+            rise = rises[databases == database].sum(axis=0)
+            self._totals[database] = self._totals.get(database, np.zeros(len(rise))) + rise
 
-    def _rise(self, row: Row, before: _Entry | None, first: bool) -> tuple[float, float]:
-        """All of a new entry is new; so is all of one that was reset or evicted and came back lower."""
-        if first:
-            return 0.0, 0.0
-        if before is None or row["calls"] < before.calls or row["total_exec_time"] < before.seconds:
-            return row["total_exec_time"], row["calls"]
-        return row["total_exec_time"] - before.seconds, row["calls"] - before.calls
+    def _name(self, queryid: int) -> int:
+        """Whoever was evicted before its text could be read stands for itself."""
+        shape = self._shapes.get(queryid)
+        return self._names.setdefault(shape, queryid) if shape else queryid
 
-    def _shown(self, counted: Sequence[Row]) -> list[Row]:
-        entries = self._entries or {}
-        ranked = sorted(counted, key=lambda row: -entries[row["dbid"], row["userid"], row["queryid"]].claim)
-        return ranked[:SHOWN]
-
-    def _forget(self, rows: Iterable[Row]) -> None:
+    def _forget(self, rows: Frame) -> None:
         """What the server has evicted: memory is bounded by its own."""
-        present = {row["queryid"] for row in rows}
-        self._judged &= present
-        self._ignored &= present
+        present = {key[2] for key in rows.keys}
+        if self._shapes.keys() - present:
+            self._shapes = {queryid: shape for queryid, shape in self._shapes.items() if queryid in present}
+            shapes = set(self._shapes.values())
+            self._names = {shape: queryid for shape, queryid in self._names.items() if shape in shapes}

@@ -5,6 +5,10 @@ highest version that the server reaches is run.
 """
 
 from collectors.postgres import metrics_database, metrics_wal
+from collectors.postgres import metrics_statements as statements
+from collectors.postgres.metrics_statements import BY_STATEMENT
+from collectors.postgres.metrics_tables import EPOCH as RELATIONS
+from collectors.postgres.metrics_tables import OMITTED, VIEWS
 from metrics.forms import Floor, Guard, Level, Rate, Ratio
 from metrics.model import Kind, Metric, Unit
 from metrics.poll import Tier
@@ -14,17 +18,12 @@ from metrics.target import at_least, at_most
 EPOCH = "postgres"
 """Made of the start of the server, of its checkpointer (which a crash renews) and of every statistics reset."""
 
-STATEMENTS_EPOCH = "statements"
-"""When pg_stat_statements was last reset."""
-
 MILLISECONDS = 1e-3
 BIG_TABLE_BYTES = 1024 * 1024
 BIG_TABLE_ROWS = 10_000
 
 _DATABASE = ("database",)
 _TABLE = ("database", "schema", "table")
-_INDEX = ("database", "schema", "table", "index")
-_QUERY = ("database", "user", "queryid")
 
 
 def _total(
@@ -84,11 +83,14 @@ buffers_backend = _total("pg_buffers_backend_total", "Buffers written by backend
 buffers_alloc = _total("pg_buffers_alloc_total", "Buffers allocated.")
 maxwritten_clean = _total("pg_maxwritten_clean_total", "Rounds that the background writer broke off at its limit.")
 
-seq_scans = _total("pg_table_seq_scan_total", "Sequential scans.", _TABLE)
-seq_rows = _total("pg_table_seq_tup_read_total", "Rows read by sequential scans.", _TABLE)
-idx_scans = _total("pg_table_idx_scan_total", "Scans of the table's indexes.", _TABLE)
+seq_scans = _total("pg_table_seq_scan_total", "Sequential scans.", _TABLE, epoch=RELATIONS)
+seq_rows = _total("pg_table_seq_tup_read_total", "Rows read by sequential scans.", _TABLE, epoch=RELATIONS)
+idx_scans = _total("pg_table_idx_scan_total", "Scans of the table's indexes.", _TABLE, epoch=RELATIONS)
 idx_rows = _total(
-    "pg_table_idx_tup_fetch_total", "Rows got by way of indexes, those of index-only scans included.", _TABLE
+    "pg_table_idx_tup_fetch_total",
+    "Rows got by way of indexes, those of index-only scans included.",
+    _TABLE,
+    epoch=RELATIONS,
 )
 live_rows = _gauge("pg_table_live_rows", "Rows alive, estimated.", _TABLE)
 dead_rows = _gauge("pg_table_dead_rows", "Rows dead and not yet vacuumed, estimated.", _TABLE)
@@ -100,29 +102,6 @@ lost_rows = _gauge(
     _DATABASE,
     Unit.RATIO,
 )
-index_scans = _total("pg_index_scan_total", "Scans of the index.", _INDEX)
-index_size = _gauge("pg_index_size_bytes", "Size of the index by pg_class.relpages.", _INDEX, Unit.BYTES)
-
-statement_seconds = _total(
-    "pg_statements_seconds_total",
-    "Time executing statements, without utility commands and our own; counted from the collector's start.",
-    _DATABASE,
-    Unit.SECONDS,
-    STATEMENTS_EPOCH,
-)
-statement_calls = _total(
-    "pg_statements_calls_total",
-    "Statements executed, without utility commands and our own; counted from the collector's start.",
-    _DATABASE,
-    epoch=STATEMENTS_EPOCH,
-)
-query_seconds = _total(
-    "pg_query_seconds_total", "Time executing one statement.", _QUERY, Unit.SECONDS, STATEMENTS_EPOCH
-)
-query_calls = _total("pg_query_calls_total", "Executions of one statement.", _QUERY, epoch=STATEMENTS_EPOCH)
-query_rows = _total("pg_query_rows_total", "Rows returned or changed by one statement.", _QUERY, epoch=STATEMENTS_EPOCH)
-statements_known = _gauge("pg_statements_known", "Entries of pg_stat_statements.")
-
 DATABASE = Reading(
     "database",
     labels={"datname": "database"},
@@ -180,12 +159,15 @@ CHECKPOINTS = Reading(
 TABLES = Reading(
     "tables",
     tier=Tier.MEDIUM,
+    since=(13,),
+    view=VIEWS,
+    omitted=OMITTED,
     labels={"datname": "database", "nspname": "schema", "relname": "table"},
     columns={
         "seq_scan": seq_scans,
         "seq_tup_read": seq_rows,
         "idx_scan": idx_scans,
-        "idx_tup_fetch": idx_rows,
+        "idx_rows": idx_rows,
         "n_live_tup": live_rows,
         "n_dead_tup": dead_rows,
         "size": table_size,
@@ -195,40 +177,12 @@ TABLES = Reading(
 TABLES_STATE = Reading(
     "tables_state",
     tier=Tier.MEDIUM,
+    since=(13,),
+    view=VIEWS,
     labels={"datname": "database"},
     columns={"lost_rows": lost_rows, "in_recovery": in_recovery},
 )
 """Made by the collector of the rows of ``tables``: no further query."""
-
-INDEXES = Reading(
-    "indexes",
-    tier=Tier.MEDIUM,
-    labels={"datname": "database", "nspname": "schema", "relname": "table", "indexrelname": "index"},
-    columns={"idx_scan": index_scans, "size": index_size},
-)
-STATEMENTS = Reading(
-    "statements",
-    tier=Tier.MEDIUM,
-    since=(13,),
-    labels={"datname": "database", "rolname": "user", "queryid": "queryid"},
-    columns={
-        "total_exec_time": Column(query_seconds, scale=MILLISECONDS),
-        "calls": query_calls,
-        "rows": query_rows,
-    },
-)
-"""The collector keeps the hundred that took most time of late."""
-
-STATEMENTS_TOTALS = Reading(
-    "statements_totals",
-    tier=Tier.MEDIUM,
-    since=(13,),
-    labels={"datname": "database"},
-    columns={"total_exec_time": Column(statement_seconds, scale=MILLISECONDS), "calls": statement_calls},
-)
-"""Advanced by the collector by what each statement rose: entries that are evicted take nothing away."""
-
-STATEMENTS_INFO = Reading("statements_info", tier=Tier.MEDIUM, since=(13,), columns={"entries": statements_known})
 
 _BIG = (
     Floor(metric=table_size, at_least=BIG_TABLE_BYTES),
@@ -316,8 +270,8 @@ query_mean = Ratio(
     help="Time executing over executions, without utility commands and our own queries.",
     advice="A mean hides the slow tail: look at the statements that take most time.",
     absent="pg_stat_statements is not there or may not be read.",
-    part=[statement_seconds],
-    whole=[statement_calls],
+    part=[statements.statement_seconds],
+    whole=[statements.statement_calls],
     measure=Unit.SECONDS,
     by=_DATABASE,
 )
@@ -325,24 +279,24 @@ query_means = Ratio(
     name="pg_query_mean_by_statement",
     title="Mean time by statement",
     help="Time executing over executions of one statement.",
-    part=[query_seconds],
-    whole=[query_calls],
+    part=[statements.seconds],
+    whole=[statements.calls],
     measure=Unit.SECONDS,
-    by=_QUERY,
+    by=BY_STATEMENT,
 )
 query_time = Rate(
     name="pg_query_time",
     title="Time by statement",
     help="Seconds per second spent executing one statement.",
-    by=_QUERY,
-    of=[query_seconds],
+    by=BY_STATEMENT,
+    of=[statements.seconds],
 )
 statement_rate = Rate(
     name="pg_statements",
     title="Queries",
     help="Statements executed per second, without utility commands and our own.",
     by=_DATABASE,
-    of=[statement_calls],
+    of=[statements.statement_calls],
 )
 transaction_rate = Rate(
     name="pg_transactions",

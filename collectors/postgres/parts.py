@@ -51,15 +51,16 @@ class Plain:
 
 def parts(source: PostgresSource) -> tuple[Part, ...]:
     """All parts, fresh: they are one source's."""
+    inside = Inside()
     return (
         Databases(source),
         Server(),
         Waits(),
         Plain([Tier.FAST], (metrics.ACTIVITY, metrics.SESSIONS, metrics.CHECKPOINTS)),
-        Relations(),
-        Statements(),
+        Relations(source, [inside]),
+        Statements(source.max_series),
         Activity(),
         Plain([Tier.MEDIUM], (wal.WAL, wal.WAL_FILES, wal.ARCHIVER, wal.WRITERS, wal.IO, wal.SLRU, vacuum.PROGRESS)),
         Settings(),
-        Inside(),
+        inside,
     )

@@ -15,8 +15,15 @@ class PostgresSource(LibpqSource, frozen=True, kw_only=True, forbid_unknown_fiel
     database: Annotated[
         str,
         Meta(
-            description="Database whose tables are watched; the rest is watched for the whole server. "
-            "The connection is kept, which DROP DATABASE … WITH (FORCE) gets past.",
+            description="Database that the connection is kept to; pg_stat_statements is looked for there. "
+            "DROP DATABASE … WITH (FORCE) gets past it.",
             min_length=1,
         ),
     ] = "postgres"
+    include: Annotated[
+        tuple[str, ...], Meta(description="Databases whose tables are watched, by patterns such as app_*.")
+    ] = ("*",)
+    exclude: Annotated[
+        tuple[str, ...],
+        Meta(description="Those of them whose tables are not; the one of `database` always is watched."),
+    ] = ("template*", "rdsadmin", "cloudsqladmin", "azure_maintenance", "azure_sys")

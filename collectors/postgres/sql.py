@@ -4,8 +4,9 @@ import re
 from functools import cache
 from importlib import resources
 
-MARK = "/* trivet */ "
-"""Tells our own statements in pg_stat_statements, pg_stat_activity and logs."""
+MARK = "/* trivet */"
+"""Tells our own statements in pg_stat_statements, pg_stat_activity and logs: behind their first word, because
+PostgreSQL 18 drops what stands before it."""
 
 
 @cache
@@ -14,7 +15,7 @@ def _versions() -> dict[str, list[tuple[int, str]]]:
     for file in resources.files(__package__).joinpath("queries").iterdir():
         if match := re.fullmatch(r"(\w+?)(?:\.(\d+))?\.sql", file.name):
             body = "\n".join(line for line in file.read_text("utf-8").splitlines() if not line.startswith("--"))
-            found.setdefault(match[1], []).append((int(match[2] or 0), MARK + body))
+            found.setdefault(match[1], []).append((int(match[2] or 0), re.sub(r"^\s*(\w+)", rf"\1 {MARK}", body)))
     return {name: sorted(versions) for name, versions in found.items()}
 
 

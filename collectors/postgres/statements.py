@@ -1,19 +1,29 @@
 """Statements: what pg_stat_statements of the source's own database says of the whole server."""
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
 from collectors.failed import Failed
+from collectors.frame import Frame, framed
 from collectors.libpq import LibpqConnection
-from collectors.postgres import metrics
+from collectors.postgres import budget
+from collectors.postgres import metrics_statements as metrics
 from collectors.postgres.ask import Ask
-from collectors.postgres.hints import USAGE, hinted, identifier
-from collectors.postgres.ledger import Ledger
+from collectors.postgres.hints import UPDATE, USAGE, hinted, identifier
+from collectors.postgres.ledger import ENTRY, Ledger
+from collectors.postgres.listed import busiest, cost, epoch
+from collectors.rest import REST
 from collectors.round import Round
-from metrics.poll import ErrorClass, Record, Tier
+from metrics.poll import ErrorClass, EventKind, Record, Tier
+from metrics.reading import Version
 
 QUERY = "query"
 """Kind of the records that hold the texts of statements, by query id."""
+
+RANK = ("total_exec_time",)
+A_DATABASE = 5
+"""Series of totals and of a rest."""
 
 
 class Statements:
@@ -21,36 +31,69 @@ class Statements:
 
     tiers: ClassVar[Sequence[Tier]] = (Tier.MEDIUM,)
 
-    def __init__(self) -> None:
+    def __init__(self, max_series: int) -> None:
         """Nothing is known yet."""
-        self._ledger = Ledger()
+        self._series = max_series * budget.STATEMENTS
+        self._ledger = Ledger([*metrics.STATEMENTS.columns, *metrics.WORK.columns])
+        self._shown = busiest(metrics.STATEMENTS, RANK)
+        self._work = busiest(metrics.WORK, RANK)
+        self._texts: set[int] = set()
         self._path: tuple[LibpqConnection, str] | None = None
+        self._reset: float | None = None
 
     def read(self, round_: Round, ask: Ask) -> None:
         """Shown statements, totals and texts."""
-        if ask.version >= metrics.STATEMENTS.since and round_.wants(metrics.STATEMENTS.statement):
+        if round_.wants(metrics.STATEMENTS.statement):
             with round_.part(metrics.STATEMENTS.statement):
-                self._find(ask)
-                self._take(round_, ask)
+                version = self._find(ask)
+                info = self._inform(round_, ask, version)
+                rows = self._rows(ask, version)
+                round_.take(metrics.INFO, [{"entries": len(rows), **info}], version)
+                self._tell(round_, ask, version, self._ledger.look(rows))
 
-    def _take(self, round_: Round, ask: Ask) -> None:
-        if ask.version >= (14,):
-            round_.epochs[metrics.STATEMENTS_EPOCH] = ask.one("statements_reset")["reset"] or 0.0
-        rows = ask.rows(metrics.STATEMENTS.statement)
+    def _inform(self, round_: Round, ask: Ask, version: Version) -> dict[str, float]:
+        if version < (1, 9):
+            return {}
+        info = ask.one("statements_info")
+        reset = info["reset"] or 0.0
+        if self._reset is not None and self._reset != reset:
+            round_.event(EventKind.RESET, "pg_stat_statements was reset", reset or None)
+        self._reset = reset
+        return info
+
+    def _rows(self, ask: Ask, version: tuple[int, int]) -> Frame:
+        rows = framed(*ask.table(metrics.STATEMENTS.statement, release=version[1]), ENTRY)
         if strangers := self._ledger.strangers(rows):
-            ignored = ask.rows("statement_kinds", [strangers])
-            self._ledger.judge(strangers, (row["queryid"] for row in ignored))
-        shown, totals = self._ledger.look(rows)
-        if unread := self._ledger.unread(shown):
-            texts = ask.rows("statement_texts", [unread])
-            round_.records += [Record(QUERY, row["queryid"], row["query"]) for row in texts]
-            self._ledger.have_read(unread)
-        round_.take(metrics.STATEMENTS, shown, ask.version)
-        round_.take(metrics.STATEMENTS_TOTALS, totals, ask.version)
-        round_.take(metrics.STATEMENTS_INFO, [{"entries": len(rows)}], ask.version)
+            texts = ask.rows("statement_kinds", [strangers])
+            self._ledger.judge((row["queryid"], row["query"]) for row in texts)
+        return rows
 
-    def _find(self, ask: Ask) -> None:
-        """Looked up, not tried: that leaves no error on the server, and what was mended is seen at once."""
+    def _tell(self, round_: Round, ask: Ask, version: Version, groups: Frame) -> None:
+        self._share(version, groups)
+        look = self._shown.look({"": groups}, {"": [(key[0], REST, REST) for key in groups.keys]})
+        shown = [groups.keys[at][2] for at in look.shown[""]]
+        if unread := sorted(set(shown) - self._texts):
+            texts = ask.rows("statement_texts", [unread])
+            round_.records += [Record(QUERY, str(row["queryid"]), row["query"]) for row in texts]
+        self._texts = (self._texts | set(unread)) & {key[2] for key in groups.keys}
+        round_.take(metrics.STATEMENTS, look.rows({"": groups}), version)
+        round_.left_out += look.left
+        # One rest for the whole server: what is shown by database is in the list above.
+        work = self._work.look({"": groups}, {"": [(REST, REST, REST)] * len(groups)})
+        round_.take(metrics.WORK, work.rows({"": groups}), version)
+        round_.take(metrics.TOTALS, self._ledger.totals(), version)
+        if self._reset is not None:
+            round_.epochs[metrics.EPOCH] = epoch(self._reset, self._shown, self._work)
+
+    def _share(self, version: Version, groups: Frame) -> None:
+        databases = len({key[0] for key in groups.keys})
+        each, work = cost(metrics.STATEMENTS, version), cost(metrics.WORK, version)
+        left = self._series - databases * A_DATABASE - work - cost(metrics.INFO, version)
+        rows = budget.allot(left, {"statements": (len(groups), each), "work": (len(groups), work)})
+        self._shown.most, self._work.most = rows["statements"], rows["work"]
+
+    def _find(self, ask: Ask) -> tuple[int, int]:
+        """The extension's version. Looked up, not tried: no error on the server, and what is mended is seen at once."""
         user, database = ask.source.user, ask.database
         if not ask.identity["monitors"]:
             text = "without pg_monitor the statements of others are hidden"
@@ -63,6 +106,12 @@ class Statements:
         if not extension["usable"]:
             hint = USAGE.format(schema=schema, role=identifier(user))
             raise Failed(ErrorClass.FORBIDDEN, f"pg_stat_statements is in schema {schema}", hint, quiet=True)
+        found = re.match(r"(\d+)\.(\d+)", extension["version"])
+        version = (int(found[1]), int(found[2])) if found else (0, 0)
+        if version < metrics.LEAST:
+            text = f"pg_stat_statements {extension['version']} is older than 1.8"
+            raise Failed(ErrorClass.MISSING, text, UPDATE, quiet=True)
         if self._path != (ask.connection, schema):
             ask.rows("search_path", [schema])
             self._path = ask.connection, schema
+        return version

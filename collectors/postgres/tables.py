@@ -1,23 +1,62 @@
-"""What the rows of ``tables`` say about the database as a whole."""
+"""What the rows of ``tables`` and ``indexes`` say together, and which rest each is part of."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 
-def state(rows: Sequence[Mapping[str, Any]], *, in_recovery: bool) -> list[dict[str, Any]]:
-    """One row: the share of rows in tables whose live and dead rows are both zero although pg_class knows of rows.
+from collectors.frame import Frame, Key
+from collectors.postgres.metrics import BIG_TABLE_BYTES, BIG_TABLE_ROWS
+from collectors.rest import REST
+
+SMALL = "(rest, small)"
+"""Stands for the tables that the index scan ratio leaves out: it must not be mixed with the others."""
+
+
+def kinds(database: str, tables: Frame) -> list[Key]:
+    """For each table the labels of the rest that it is part of when it is not shown.
+
+    One that grows beyond the bound while it is part of a rest brings what it does from then on.
+    """
+    big = (tables.column("size") >= BIG_TABLE_BYTES) | (tables.column("reltuples") >= BIG_TABLE_ROWS)
+    names = {True: (database, REST, REST), False: (database, SMALL, SMALL)}
+    return [names[each] for each in big.tolist()]
+
+
+def measured(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the size of a rest that the ratio's floor would take for that of one table.
+
+    A rest that nothing is part of just now has none either: its last one goes on saying whether it counts.
+    """
+    if row["relname"] == SMALL or (row["relname"] == REST and not row["size"] and not row["reltuples"]):
+        return {**row, "size": None, "reltuples": None}
+    return row
+
+
+def state(database: str, tables: Frame, *, in_recovery: bool) -> dict[str, Any]:
+    """The share of rows in tables whose live and dead rows are both zero although pg_class knows of rows.
 
     After a crash or a reset that is one, and falls as tables are analysed again. Weighed by rows, because small
     tables that never change are never analysed again either, and must not hide the others for ever.
 
-    >>> kept = {"datname": "shop", "n_live_tup": 90, "n_dead_tup": 0, "reltuples": 90.0}
-    >>> lost = {"datname": "shop", "n_live_tup": 0, "n_dead_tup": 0, "reltuples": 10.0}
-    >>> state([kept, lost], in_recovery=False)
-    [{'datname': 'shop', 'lost_rows': 0.1, 'in_recovery': False}]
+    >>> numbers = np.array([[90.0, 0.0, 90.0], [0.0, 0.0, 10.0]])
+    >>> made = Frame(("t",), [("kept",), ("lost",)], ("n_live_tup", "n_dead_tup", "reltuples"), numbers)
+    >>> state("shop", made, in_recovery=False)
+    {'datname': 'shop', 'lost_rows': 0.1, 'in_recovery': False}
     """
-    if not rows:
-        return []
-    all_rows = sum(row["reltuples"] for row in rows)
-    lost = sum(row["reltuples"] for row in rows if row["n_live_tup"] == row["n_dead_tup"] == 0)
-    share = lost / all_rows if all_rows else 0.0
-    return [{"datname": rows[0]["datname"], "lost_rows": share, "in_recovery": in_recovery}]
+    rows = tables.column("reltuples")
+    lost = rows[(tables.column("n_live_tup") == 0) & (tables.column("n_dead_tup") == 0)].sum()
+    share = float(lost / rows.sum()) if rows.any() else 0.0
+    return {"datname": database, "lost_rows": share, "in_recovery": in_recovery}
+
+
+def sums(database: str, tables: Frame, indexes: Frame) -> dict[str, Any]:
+    """What the tables and the indexes of a database come to."""
+    return {
+        "datname": database,
+        "tables": len(tables),
+        "indexes": len(indexes),
+        "invalid": float(indexes.column("invalid").sum()),
+        "size": float(tables.column("size").sum()),
+        "indexes_size": float(np.nansum(tables.column("indexes_size"))),
+        "toast_size": float(np.nansum(tables.column("toast_size"))),
+    }

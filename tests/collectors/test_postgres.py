@@ -90,7 +90,7 @@ def furnish(work: Work) -> None:
     """A large table with an index, and a small one that is rightly read whole."""
     work("CREATE TABLE large AS SELECT g AS id, g % 7 AS kind FROM generate_series(1, 30000) AS g")
     work("ALTER TABLE large ADD PRIMARY KEY (id)")
-    work("CREATE TABLE small AS SELECT g AS id FROM generate_series(1, 20) AS g")
+    work("CREATE TABLE small AS SELECT g AS id, 'x' AS word FROM generate_series(1, 20) AS g")
     work("ANALYZE")
 
 
@@ -297,7 +297,7 @@ def test_texts_come_once_and_our_own_never(collector: PostgresCollector, work: W
     first, second = poll(collector, Tier.MEDIUM), poll(collector, Tier.MEDIUM)
     texts = [record.body for record in first.records if record.kind == QUERY]
     # DDL is no query, and CREATE TABLE AS is DDL.
-    assert not any(text.startswith(("CREATE", "ALTER", "ANALYZE", MARK)) for text in texts)
+    assert not any(text.startswith(("CREATE", "ALTER", "ANALYZE")) or MARK in text for text in texts)
     assert any("pg_stat_force_next_flush" in text for text in texts)
     assert [record for record in second.records if record.kind == QUERY] == []
 

@@ -1,3 +1,0 @@
--- When was pg_stat_statements last reset?
--- Least version: 14. Grants: pg_monitor. Cost: 0.1 ms.
-SELECT extract(epoch FROM stats_reset)::float8 AS reset FROM pg_stat_statements_info
