@@ -17,9 +17,10 @@ RIGHTS: tuple[Right, ...] = (
     ("+client|list", ("CLIENT", "LIST"), "clients are not told apart by name"),
 )
 SINCE_7: Right = ("+latency|histogram", ("LATENCY", "HISTOGRAM"), "percentiles of commands stay unknown")
-VALKEY_LOGS: tuple[Right, ...] = (
-    ("+commandlog|len", ("COMMANDLOG", "LEN", "slow"), "the number of slow commands stays unknown"),
-    ("+commandlog|get", ("COMMANDLOG", "GET", "1", "slow"), "slow commands are not kept"),
+VALKEY_LOG: Right = (
+    "+commandlog|get",
+    ("COMMANDLOG", "GET", "1", "large-reply"),
+    "commands and answers that are large are not kept",
 )
 CLUSTER: Right = ("+cluster|info", ("CLUSTER", "INFO"), "the state of the cluster stays unknown")
 CONFIG: Right = ("+config|get", ("CONFIG", "GET", "databases"), "changes of settings are not seen")
@@ -39,7 +40,8 @@ def rights(version: tuple[int, ...], valkey: tuple[int, ...], mode: str, config:
     >>> [right for right, _, _ in rights((6, 2, 5), (), "standalone", False)]
     ['+slowlog|len', '+slowlog|get', '+latency|latest', '+client|list']
     """
-    found = [*VALKEY_LOGS, *RIGHTS[2:]] if valkey >= (8, 1) else [*RIGHTS]
+    found = [*RIGHTS]
+    found += [VALKEY_LOG] if valkey >= (8, 1) else []
     found += [SINCE_7] if version >= (7, 0) else []
     found += [CLUSTER] if mode == "cluster" else []
     return [*found, CONFIG] if config else found
@@ -84,5 +86,5 @@ def _right(text: str) -> str:
     """
     quoted = text.split("'")
     asked = f"+{quoted[1]}" if len(quoted) > 1 else ""
-    known = {right for right, _, _ in (*RIGHTS, SINCE_7, *VALKEY_LOGS, CLUSTER, CONFIG)} | {"+info"}
+    known = {right for right, _, _ in (*RIGHTS, SINCE_7, VALKEY_LOG, CLUSTER, CONFIG)} | {"+info"}
     return asked if asked in known else " ".join(ALWAYS)

@@ -15,7 +15,7 @@ SLOWLOG = metrics.SLOWLOG.statement
 def read(round_: Round, connection: RedisConnection, server: Server, taker: Taker, deadline: float) -> None:
     """Without INFO there is nothing. Raises Failed."""
     asks_log = not server.sentinel and round_.wants(SLOWLOG)
-    log = [(server.log, "LEN", "slow") if server.log == "COMMANDLOG" else (server.log, "LEN")] if asks_log else []
+    log = [("SLOWLOG", "LEN")] if asks_log else []
     answer, *rest = connection.ask(deadline, ("INFO",), *log)
     rows = server.heard(fields(answer))
     round_.heard()

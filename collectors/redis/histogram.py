@@ -4,7 +4,7 @@ Redis leaves out the buckets that add nothing, so an edge comes up when it is fi
 has no earlier sample, and the slowest calls, those of interest, would be lost: so all edges are always there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from metrics.forms import edge
@@ -19,34 +19,61 @@ EDGES = tuple((129 * 2 ** (3 + step) - 1) // 1000 for step in range(21))
 
 LE = tuple(edge(number / 1e6) for number in EDGES)
 COLUMNS = tuple(f"le_{number}" for number in EDGES)
+MOST_KEPT = 1000
+Row = Mapping[str, Any]
 
 
-def rows(answer: Sequence[Any]) -> list[dict[str, Any]]:
-    """One row for each command: its calls, and calls at or under each edge.
+class Buckets:
+    """Remembers what was made of each command: one that was not called since costs nothing."""
 
-    >>> rows(["get", ["calls", 3, "histogram_usec", [2, 1, 8, 3]]])[0]["le_4"]
-    1
-    """
-    found = []
-    for name, told in zip(answer[::2], answer[1::2], strict=False):
-        values = dict(zip(told[::2], told[1::2], strict=False))
-        buckets = dict(zip(values["histogram_usec"][::2], values["histogram_usec"][1::2], strict=False))
-        row: dict[str, Any] = {"cmd": str(name), "calls": int(values["calls"])}
-        below = 0
-        for number, column in zip(EDGES, COLUMNS, strict=True):
-            below = row[column] = int(buckets.get(number, below))
-        found.append(row)
-    return found
+    def __init__(self, name: str) -> None:
+        """``name`` is that of the metric."""
+        self._name = name
+        self._rows: dict[str, tuple[Any, Row]] = {}
+        self._samples: dict[str, tuple[Row, float | None, list[Sample]]] = {}
+
+    def rows(self, answer: Sequence[Any]) -> list[Row]:
+        """One row for each command: its calls, and calls at or under each edge.
+
+        >>> Buckets("x_seconds").rows(["get", ["calls", 3, "histogram_usec", [2, 1, 8, 3]]])[0]["le_4"]
+        1
+        """
+        kept = {}
+        for name, told in zip(answer[::2], answer[1::2], strict=False):
+            known = self._rows.get(name)
+            kept[str(name)] = known if known is not None and known[0] == told else (told, _row(str(name), told))
+        self._rows = kept
+        return [row for _, row in kept.values()]
+
+    def samples(self, row: Row, seconds: float | None) -> list[Sample]:
+        """The series of one command; ``seconds`` is the sum of its durations where it is known."""
+        cmd = str(row["cmd"])
+        known = self._samples.get(cmd)
+        if known is not None and known[0] is row and known[1] == seconds:
+            return known[2]
+        if len(self._samples) > MOST_KEPT:
+            self._samples.clear()
+        found = _samples(row, self._name, seconds)
+        self._samples[cmd] = (row, seconds, found)
+        return found
 
 
-def samples(row: dict[str, Any], name: str, seconds: float | None) -> list[Sample]:
-    """The series of one command; ``seconds`` is the sum of its durations where it is known."""
-    cmd = ("cmd", str(row["cmd"]))
-    found = [
-        Sample(f"{name}_bucket", (cmd, ("le", le)), float(row[column])) for le, column in zip(LE, COLUMNS, strict=True)
-    ]
-    found.append(Sample(f"{name}_bucket", (cmd, ("le", "+Inf")), float(row["calls"])))
-    found.append(Sample(f"{name}_count", (cmd,), float(row["calls"])))
+def _row(name: str, told: Sequence[Any]) -> Row:
+    values = dict(zip(told[::2], told[1::2], strict=False))
+    buckets = dict(zip(values["histogram_usec"][::2], values["histogram_usec"][1::2], strict=False))
+    row: dict[str, Any] = {"cmd": name, "calls": int(values["calls"])}
+    below = 0
+    for number, column in zip(EDGES, COLUMNS, strict=True):
+        below = row[column] = int(buckets.get(number, below))
+    return row
+
+
+def _samples(row: Row, name: str, seconds: float | None) -> list[Sample]:
+    cmd, calls = ("cmd", str(row["cmd"])), float(row["calls"])
+    bucket = f"{name}_bucket"
+    found = [Sample(bucket, (cmd, ("le", le)), float(row[column])) for le, column in zip(LE, COLUMNS, strict=True)]
+    found.append(Sample(bucket, (cmd, ("le", "+Inf")), calls))
+    found.append(Sample(f"{name}_count", (cmd,), calls))
     if seconds is not None:
         found.append(Sample(f"{name}_sum", (cmd,), seconds))
     return found

@@ -11,10 +11,11 @@ from collectors.redis import metrics_commands as of_commands
 from collectors.redis import metrics_info as of_info
 from collectors.redis.connection import RedisConnection
 from collectors.redis.fast import fields
+from collectors.redis.few import Few
 from collectors.redis.server import Rows, Server
 from collectors.redis.slowlog import KIND, Log
 from collectors.redis.taking import Taker
-from collectors.rest import REST, Rest
+from collectors.rest import REST
 from collectors.round import Round
 from metrics.model import Sample
 from metrics.poll import ErrorClass
@@ -33,11 +34,12 @@ class Medium:
     def __init__(self, most: int, *, arguments: bool) -> None:
         """``most`` series of the source, of which a fifth may be commands' and two fifths their histograms'."""
         self._arguments = arguments
-        self._commands = Rest(("cmd",), CALLS, ("usec",), max(10, most // 5 // SERIES_OF_A_COMMAND))
-        self._latency = Rest(
+        self._commands = Few(("cmd",), CALLS, ("usec",), max(10, most // 5 // SERIES_OF_A_COMMAND))
+        self._buckets = histogram.Buckets(of_commands.latency.name)
+        self._latency = Few(
             ("cmd",), ("calls", *histogram.COLUMNS), ("calls",), max(5, most * 2 // 5 // SERIES_OF_A_HISTOGRAM)
         )
-        self._errors = Rest(("err",), ("count",), ("count",), MOST_ERRORS)
+        self._errors = Few(("err",), ("count",), ("count",), MOST_ERRORS)
         self._logs = {"slow": Log(KIND), **{kind: Log(name) for kind, name in LARGE.items()}}
         self._seconds: dict[str, float] = {}
 
@@ -61,12 +63,9 @@ class Medium:
     def _commands_of(self, server: Server) -> Iterator[tuple[str, tuple[str, ...]]]:
         if server.sentinel:
             return
-        if server.log == "COMMANDLOG":
-            yield of_commands.SLOW.statement, ("COMMANDLOG", "GET", "1", "slow")
-            for kind in LARGE:
-                yield f"COMMANDLOG GET {kind}", ("COMMANDLOG", "GET", "1", kind)
-        else:
-            yield of_commands.SLOW.statement, ("SLOWLOG", "GET", "1")
+        yield of_commands.SLOW.statement, ("SLOWLOG", "GET", "1")
+        for kind in LARGE if server.logs_large else ():
+            yield f"COMMANDLOG GET {kind}", ("COMMANDLOG", "GET", "1", kind)
         yield of_commands.LATEST.statement, ("LATENCY", "LATEST")
         if server.version >= of_commands.HISTOGRAM.since:
             yield of_commands.HISTOGRAM.statement, ("LATENCY", "HISTOGRAM")
@@ -132,13 +131,10 @@ class Medium:
             raise Failed(ErrorClass.BAD_REPLY, f"{name}: an answer of another shape")
 
     def _histograms(self, round_: Round, told: Sequence[Any]) -> None:
-        shown, rest, left = self._latency.look(histogram.rows(told))
+        shown, rest, left = self._latency.look(self._buckets.rows(told))
         round_.left_out += left
-        for row in shown:
-            cmd = str(row["cmd"])
-            round_.samples += histogram.samples(dict(row), of_commands.latency.name, self._seconds.get(cmd))
-        for row in rest:
-            round_.samples += histogram.samples(dict(row), of_commands.latency.name, None)
+        for row in (*shown, *rest):
+            round_.samples += self._buckets.samples(row, self._seconds.get(str(row["cmd"])))
 
     def _entries(
         self,
@@ -152,8 +148,8 @@ class Medium:
         log = self._logs[kind]
         wanted = log.wanted(told)
         if wanted > 1:
-            end = (kind,) if server.log == "COMMANDLOG" else ()
-            answer = connection.call(deadline, server.log, "GET", str(wanted), *end)
+            ask = ("SLOWLOG", "GET", str(wanted)) if kind == "slow" else ("COMMANDLOG", "GET", str(wanted), kind)
+            answer = connection.call(deadline, *ask)
             told = answer if isinstance(answer, list) else []
         newest = told[0] if told else (0, 0, 0)
         if wanted:
@@ -167,7 +163,7 @@ class Medium:
                 round_.samples.append(Sample(of_commands.LARGE[kind].name, (), float(entries)))
 
 
-def _shown(round_: Round, rest: Rest, rows: Sequence[dict[str, Any]], reading: Reading) -> Sequence[Any]:
+def _shown(round_: Round, rest: Few, rows: Sequence[dict[str, Any]], reading: Reading) -> Sequence[Any]:
     if not rows:
         return []
     shown, others, left = rest.look(rows)

@@ -142,6 +142,4 @@ LARGE = {
         ("large-reply", "Answers larger than commandlog-reply-larger-than (Valkey 8.1)."),
     )
 }
-COMMANDLOG = Reading(
-    "COMMANDLOG GET", columns={**LARGE}, tier=Tier.MEDIUM, since=(99,)
-)
+COMMANDLOG = Reading("COMMANDLOG GET", columns={**LARGE}, tier=Tier.MEDIUM, since=(99,))

@@ -43,9 +43,9 @@ class Server:
         return self.mode == "sentinel"
 
     @property
-    def log(self) -> str:
-        """The command of the slow log."""
-        return "COMMANDLOG" if self.valkey >= VALKEY_LOGS else "SLOWLOG"
+    def logs_large(self) -> bool:
+        """Whether it has Valkey's COMMANDLOG. Its slow commands are asked for by SLOWLOG, as everywhere else."""
+        return self.valkey >= VALKEY_LOGS
 
     def heard(self, row: Fields) -> Rows:
         """Take a new INFO: its plain fields stay in ``row``, those that are rows of their own are given back."""

@@ -185,12 +185,13 @@ def test_the_collector_may_ask_how_redis_is_and_nothing_else(reach: Reach) -> No
         assert collector.slowlog_get(10) is not None
         assert collector.latency_latest() == []
         assert collector.client_setname("trivet")
+        assert collector.client_list()
         for refused in (
             ("GET", "api:x"),
             ("SET", "api:x", "1"),
             ("SCAN", "0"),
             ("CONFIG", "GET", "*"),
-            ("CLIENT", "LIST"),
+            ("CLIENT", "KILL", "ID", "1"),
             ("SLOWLOG", "RESET"),
             ("LATENCY", "RESET"),
             ("MONITOR",),
