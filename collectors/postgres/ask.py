@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from collectors.failed import Failed
+from collectors.failed import Disconnected, Failed
 from collectors.libpq import LibpqConnection, Table
 from collectors.postgres.hints import hinted
 from collectors.postgres.source import PostgresSource
@@ -15,6 +15,9 @@ from metrics.poll import ErrorClass
 from metrics.reading import Reading
 
 Rows = list[dict[str, Any]]
+OPTIONS = "-c search_path=pg_catalog"
+"""From the first statement on. PgBouncer refuses it, whose pools are no place for what is about one server."""
+
 NOTHING: Mapping[str, Any] = {"version_num": 0, "in_recovery": False, "monitors": False}
 
 
@@ -79,21 +82,16 @@ class Ask:
 
 def connection(source: PostgresSource, database: str, deadline: float) -> LibpqConnection:
     """Log in read-only and impatient. Raises Disconnected."""
+    # Half of the time for one statement: one that is slow must leave some for the others.
+    patience = max(100, min(4000, int((deadline - time.monotonic()) * 500)))
     try:
-        return LibpqConnection(source, deadline, dbname=database, options=_options(deadline), client_encoding="utf-8")
+        made = LibpqConnection(source, deadline, dbname=database, options=OPTIONS, client_encoding="utf-8")
     except Failed as failed:
         raise hinted(failed, source.user, database) from None
-
-
-def _options(deadline: float) -> str:
-    """Half of the time for one statement: one that is slow must leave some for the others."""
-    patience = max(100, min(4000, int((deadline - time.monotonic()) * 500)))
-    settings = {
-        "statement_timeout": patience,
-        "lock_timeout": 250,
-        "idle_in_transaction_session_timeout": 10000,
-        "default_transaction_read_only": "on",
-        "search_path": "pg_catalog",
-        "jit": "off",
-    }
-    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+    try:
+        made.rows(deadline, statement("session", 0), [str(patience)])
+    except Failed as failed:
+        made.close()
+        failure = failed.failure
+        raise Disconnected(failure.kind, failure.text, failure.hint) from None
+    return made

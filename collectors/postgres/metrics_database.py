@@ -134,6 +134,7 @@ _TEMPLATE_SINCE_14 = [
     "sessions_fatal",
     "sessions_killed",
 ]
+_TEMPLATE_SINCE_18 = ("parallel_workers_to_launch", "parallel_workers_launched")
 TEMPLATES = Reading(
     "templates",
     tier=Tier.MEDIUM,
@@ -141,11 +142,11 @@ TEMPLATES = Reading(
     columns={
         **{name: Column(template, labels={"column": name}) for name in _TEMPLATE_COLUMNS},
         **{name: Column(template, labels={"column": name}, since=(14,)) for name in _TEMPLATE_SINCE_14},
+        **{name: Column(template, labels={"column": name}, since=(18,)) for name in _TEMPLATE_SINCE_18},
     },
     omitted={
         "stats_reset": "in databases",
         "checksum_*": "in databases",
-        "parallel_workers_*": "no query of an application runs in a template",
     },
 )
 

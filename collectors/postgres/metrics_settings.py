@@ -8,7 +8,8 @@ setting = gauge(
     "pg_setting",
     "A setting that is a number, in seconds or bytes where it has a unit, or a switch: 1 for on.",
     ("setting", "unit"),
-    note="What a new session of our role would have. -1 stays -1: it mostly means off, or as another setting says.",
+    note="What a new session of our role would have. -1 stays -1: it mostly means off, or as "
+    "another setting says. Modes of files are as they are written: 700 is 0700.",
 )
 choice = gauge("pg_setting_choice", "Always 1; what a setting of several words is set to.", ("setting", "value"))
 pending = gauge("pg_settings_pending_restart", "Settings that were changed in a file and need a restart.")
@@ -19,7 +20,7 @@ SETTINGS = Reading(
     labels={"name": "setting", "base": "unit"},
     columns={"number": setting},
     omitted={
-        "setting": "reset_val is the server's, setting our own session's",
+        "reset_val": "taken where our own session has set something",
         "category": "no measure",
         "*_desc": "no measure",
         "context": "no measure",
