@@ -70,7 +70,9 @@ class Databases:
         """
         now = {text(row.get("name")): row for row in rows if row.get("name") != CONSOLE}
         before, self._known = self._known, now
-        both = [(name, before[name], row) for name, row in now.items() if before is not None and name in before]
+        known = before or {}
+        # Most of many are as they were: one comparison for each.
+        both = [(name, known[name], row) for name, row in now.items() if known.get(name, row) != row]
         flipped = [
             f"database {shown('', name)} {words[0] if row[flag] else words[1]}"
             for name, old, row in both

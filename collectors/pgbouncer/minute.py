@@ -61,8 +61,9 @@ class Minute:
         """All of it, each part by itself."""
         databases, users = ask(metrics_databases.DATABASES), ask(metrics_databases.USERS)
         if databases.names:
-            self.limits = Limits(databases.dicts(), users.dicts())
-            self._take_databases(ask, databases, shown, most)
+            rows = databases.dicts()
+            self.limits = Limits(rows, users.dicts())
+            self._take_databases(ask, rows, shown, most)
         if users.names:
             self._take_users(ask, users)
         self._take_config(ask)
@@ -72,8 +73,7 @@ class Minute:
             for reading in (metrics_process.PEERS, metrics_process.PEER_POOLS):
                 ask.take(reading, ask(reading).dicts()[:MOST_PEERS])
 
-    def _take_databases(self, ask: Ask, table: Table, shown: set[str], most: int) -> None:
-        rows = table.dicts()
+    def _take_databases(self, ask: Ask, rows: Rows, shown: set[str], most: int) -> None:
         flipped, changed = self._databases.flips(rows)
         for text in filter(None, (line(flipped), line(changed))):
             ask.round_.event(EventKind.CONFIG, text)

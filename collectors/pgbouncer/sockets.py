@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from collectors.pgbouncer.choice import Choice
@@ -109,6 +110,7 @@ def console_time(table: Table) -> tuple[datetime | None, str]:
     return max(known, key=lambda pair: pair[0]) if known else (None, "")
 
 
+@lru_cache(maxsize=10_000)
 def moment(text: object) -> tuple[datetime | None, str]:
     """A time of the console's and its zone, whose abbreviation says nothing for certain.
 
