@@ -48,6 +48,7 @@ INDEXES = Reading(
     },
     omitted={
         "relid": "names tell tables apart",
+        "schemaname": "the label schema",
         "indexrelid": "names tell indexes apart",
         "indisunique": "asked when advice is given",
         "indisprimary": "asked when advice is given",

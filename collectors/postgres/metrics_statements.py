@@ -50,6 +50,8 @@ _OMITTED = {
     "dbid": "the label database",
     "toplevel": "statements inside functions are part of their caller's time: only the outer ones are read",
     "query": "kept once as a record",
+    "blk_read_time": "shared_blk_read_time, as it is called since 1.11",
+    "blk_write_time": "shared_blk_write_time, as it is called since 1.11",
     "min_*": "since the last reset: says nothing of a window",
     "max_*": "since the last reset: says nothing of a window",
     "mean_*": "the quotient of two totals, which are here",
@@ -195,6 +197,7 @@ INFO = Reading(
     tier=Tier.MEDIUM,
     since=LEAST,
     view="pg_stat_statements_info",
+    omitted={"stats_reset": "the column reset"},
     columns={
         "entries": known,
         "dealloc": Column(evictions, since=(1, 9)),

@@ -171,7 +171,7 @@ SUMS = Reading(
 
 databases = gauge(
     "pg_databases",
-    "Databases, by what is known of their tables: watched, waiting, failed, excluded, left out.",
+    "Databases, by whether their tables are watched.",
     ("state",),
 )
 WATCHED = Reading(

@@ -26,6 +26,7 @@ from metrics.poll import ErrorClass, Tier
 
 TABLE = ("nspname", "relname")
 INDEX = (*TABLE, "indexrelname")
+SILENT = (ErrorClass.UNREACHABLE, ErrorClass.TIMEOUT)
 LEAST_TIME = 0.2
 """Seconds below which no further database is begun."""
 
@@ -65,6 +66,9 @@ class Relations:
                 with round_.part(part):
                     self._visit(round_, name, inside)
                     self._failed.discard(name)
+            if part in round_.partial and round_.partial[part].kind in SILENT:
+                # libpq waits 2 s for a connection at least: the others would be as silent.
+                break
         self._forget()
         self._tell(round_, ask)
 

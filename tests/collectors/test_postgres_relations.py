@@ -1,13 +1,16 @@
 """Tables and indexes of all databases, as the server's own views have them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 
 import psycopg
 import pytest
 
+import collectors
 from collectors.postgres import metrics
 from collectors.postgres.collector import PostgresCollector
+from metrics.catalog import discover
 from metrics.model import Labels, labelled
 from metrics.poll import ErrorClass, Poll, Tier
 from tests.collectors.memory import Memory, poll, value, values
@@ -95,6 +98,26 @@ INDEX = {
     "pg_index_blks_read_total": "i.idx_blks_read",
     "pg_index_blks_hit_total": "i.idx_blks_hit",
 }
+
+
+VIEWS = (
+    "pg_stat_user_tables",
+    "pg_statio_user_tables",
+    "pg_stat_user_indexes",
+    "pg_statio_user_indexes",
+    "pg_stat_statements",
+    "pg_stat_statements_info",
+)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_column_of_a_view_is_taken_or_left_for_a_reason(each_postgres: PostgresServer, view: str) -> None:
+    readings = [each for each in discover(collectors).readings["postgres"] if view in re.split(r"\W+", each.view)]
+    known = {name for each in readings for name in (*each.columns, *each.labels, *each.omitted)}
+    heads = tuple(name[:-1] for name in known if name.endswith("*"))
+    with each_postgres.connect() as connection:
+        columns = [column.name for column in connection.execute(f"TABLE {view}".encode()).description or ()]
+    assert [name for name in columns if name not in known and not (heads and name.startswith(heads))] == []
 
 
 def held(found: Poll, metric: str, labels: Labels) -> float | None:
