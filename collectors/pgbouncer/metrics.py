@@ -18,9 +18,7 @@ transactions = total(
     "pgbouncer_stats_transactions_total", "Transactions, counted when they ask for a server.", note=_LIVE
 )
 queries = total("pgbouncer_stats_queries_total", "Queries, counted when they ask for a server.", note=_LIVE)
-assignments = total(
-    "pgbouncer_stats_server_assignments_total", "Times that a client was given a server.", note="Since 1.23."
-)
+assignments = total("pgbouncer_stats_server_assignments_total", "Times that a client was given a server.")
 received = total("pgbouncer_stats_received_bytes_total", "Bytes that clients sent.", Unit.BYTES)
 sent = total("pgbouncer_stats_sent_bytes_total", "Bytes that clients were sent.", Unit.BYTES)
 transaction_seconds = total(
@@ -44,14 +42,14 @@ wait_seconds = total(
 client_parses = total(
     "pgbouncer_stats_client_parses_total",
     "Statements that clients prepared.",
-    note="Since 1.24; counted only while max_prepared_statements is over 0.",
+    note="Counted only while max_prepared_statements is over 0.",
 )
 server_parses = total(
     "pgbouncer_stats_server_parses_total",
     "Statements that PgBouncer prepared at servers.",
-    note="Since 1.24; counted only while max_prepared_statements is over 0.",
+    note="Counted only while max_prepared_statements is over 0.",
 )
-binds = total("pgbouncer_stats_binds_total", "Prepared statements that clients made ready to run.", note="Since 1.24.")
+binds = total("pgbouncer_stats_binds_total", "Prepared statements that clients made ready to run.")
 logins = total(
     "pgbouncer_stats_client_logins_total", "Clients that logged in.", note="In versions after 1.25; not in 1.25 itself."
 )
@@ -107,8 +105,8 @@ free_servers = gauge("pgbouncer_free_servers", "Server slots allocated and free.
 pools = gauge("pgbouncer_pools", "Pools.", note="The console's own is among them.")
 databases = gauge("pgbouncer_databases", "Databases.", note="The console's own is among them.")
 users = gauge("pgbouncer_users", "Users.")
-peers = gauge("pgbouncer_peers", "Peers that cancels are forwarded to.", note="Since 1.19.")
-peer_pools = gauge("pgbouncer_peer_pools", "Pools of connections to peers.", note="Since 1.19.")
+peers = gauge("pgbouncer_peers", "Peers that cancels are forwarded to.")
+peer_pools = gauge("pgbouncer_peer_pools", "Pools of connections to peers.")
 dns_names = gauge("pgbouncer_cached_dns_names", "Host names in the cache.")
 dns_zones = gauge("pgbouncer_cached_dns_zones", "DNS zones in the cache.")
 dns_queries = gauge("pgbouncer_in_flight_dns_queries", "Host names being looked up.")

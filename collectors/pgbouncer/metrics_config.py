@@ -14,7 +14,7 @@ max_db_connections = gauge("pgbouncer_config_max_db_connections", "max_db_connec
 max_prepared_statements = gauge(
     "pgbouncer_config_max_prepared_statements",
     "max_prepared_statements; 0: prepared statements are not followed.",
-    note="Since 1.21; 0 by default until 1.23, 200 since.",
+    note="0 by default until 1.23, 200 since.",
 )
 query_wait_timeout = gauge(
     "pgbouncer_config_query_wait_timeout_seconds", "How long a query waits for a server at most.", unit=Unit.SECONDS

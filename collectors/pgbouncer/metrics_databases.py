@@ -17,20 +17,17 @@ server_lifetime = gauge(
     "How long a server connection is used.",
     BY_DATABASE,
     Unit.SECONDS,
-    note="Since 1.23; before it is the one setting.",
+    note="Before 1.23 it is the one setting.",
 )
 connections = gauge("pgbouncer_databases_current_connections", "Server connections to the database.", BY_DATABASE)
 max_connections = gauge(
     "pgbouncer_databases_max_connections", "Most server connections to the database; 0: no limit.", BY_DATABASE
 )
-clients = gauge(
-    "pgbouncer_databases_current_client_connections", "Clients of the database.", BY_DATABASE, note="Since 1.24."
-)
+clients = gauge("pgbouncer_databases_current_client_connections", "Clients of the database.", BY_DATABASE)
 max_clients_of = gauge(
     "pgbouncer_databases_max_client_connections",
     "Most clients of the database; 0: no limit.",
     BY_DATABASE,
-    note="Since 1.24.",
 )
 paused = gauge(
     "pgbouncer_databases_paused",
@@ -49,7 +46,12 @@ user_connections = gauge("pgbouncer_users_current_connections", "Server connecti
 user_max_connections = gauge(
     "pgbouncer_users_max_connections", "Most server connections of the user; 0: no limit.", ("user",)
 )
-user_clients = gauge("pgbouncer_users_current_client_connections", "Clients of the user.", ("user",))
+user_clients = gauge(
+    "pgbouncer_users_current_client_connections",
+    "Clients of the user.",
+    ("user",),
+    note="Trivet's own look at the console is one of its user's.",
+)
 user_max_clients = gauge("pgbouncer_users_max_client_connections", "Most clients of the user; 0: no limit.", ("user",))
 user_pool_size = gauge("pgbouncer_users_pool_size", "The user's own pool size, where it has one.", ("user",))
 user_reserve = gauge("pgbouncer_users_reserve_size", "The user's own reserve, where it has one.", ("user",))

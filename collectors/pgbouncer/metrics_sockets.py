@@ -28,7 +28,6 @@ client_statements = gauge(
     "pgbouncer_clients_prepared_statements",
     "Prepared statements that clients have.",
     BY_DATABASE,
-    note="Since 1.21.",
 )
 client_age = gauge(
     "pgbouncer_clients_mean_age_seconds", "Mean age of the client connections.", BY_DATABASE, Unit.SECONDS
@@ -51,7 +50,6 @@ server_statements = gauge(
     "pgbouncer_servers_prepared_statements",
     "Statements that PgBouncer keeps prepared at servers.",
     BY_DATABASE,
-    note="Since 1.21.",
 )
 server_closing = gauge(
     "pgbouncer_servers_closing_connections", "Server connections to be closed after their use.", BY_DATABASE
