@@ -11,6 +11,7 @@ MOST_CLIENTS = 2000
 
 MOST_GROUPS = 30
 LONGEST_NAME = 60
+LONGEST_NUMBER = 20
 _STATES = (("M", "master"), ("S", "replica"), ("O", "monitor"), ("P", "pubsub"), ("b", "blocked"), ("x", "multi"))
 _SUMS = ("tot-mem", "omem", "qbuf")
 _TOPS = ("idle", "age")
@@ -60,9 +61,9 @@ def _add(found: dict[tuple[str, str], Group], key: tuple[str, str], client: Clie
     group = found.setdefault(key, empty)
     group["clients"] += 1
     for name in _SUMS:
-        group[name] += _whole(client.get(name))
+        group[name] += whole(client.get(name))
     for name in _TOPS:
-        group[name] = max(group[name], _whole(client.get(name)))
+        group[name] = max(group[name], whole(client.get(name)))
 
 
 def _rest(groups_: Sequence[Group]) -> list[Group]:
@@ -76,5 +77,10 @@ def _rest(groups_: Sequence[Group]) -> list[Group]:
     return [total]
 
 
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
+def whole(text: str | None) -> int:
+    """A number, or 0 where there is none.
+
+    >>> whole("7"), whole(None), whole("-1")
+    (7, 0, 0)
+    """
+    return int(text) if text and text.isdecimal() and len(text) < LONGEST_NUMBER else 0

@@ -12,6 +12,7 @@ from collectors.redis.errors import FAULTS, failed, refused
 from collectors.redis.resp import Late, Refusal, Reply, Wire, packed
 from collectors.redis.source import RedisSource
 from collectors.source import secret
+from metrics.poll import ErrorClass
 
 LONGEST_CONNECT = 3.0
 NAME = "trivet"
@@ -31,6 +32,11 @@ class RedisConnection:
         self._wire, self.own_address = Wire(sock), _address(sock)
         try:
             self._greet(deadline)
+        except Disconnected as lost:
+            self.close()
+            if lost.failure.kind is ErrorClass.CONNECTION_LOST:
+                raise lost.hinted("It hung up before an answer: see whether it wants tls = true.") from None
+            raise
         except BaseException:
             self.close()
             raise

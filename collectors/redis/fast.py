@@ -2,14 +2,18 @@
 
 from collectors.failed import Failed
 from collectors.redis import info, metrics, metrics_cluster, metrics_info, metrics_replication
+from collectors.redis.clients import whole
 from collectors.redis.connection import RedisConnection
 from collectors.redis.server import Rows, Server
 from collectors.redis.taking import Taker
+from collectors.rest import REST
 from collectors.round import Round
 from metrics.model import Sample
 from metrics.poll import ErrorClass
 
 SLOWLOG = metrics.SLOWLOG.statement
+MOST_DATABASES = 64
+MOST_MASTERS = 100
 
 
 def read(round_: Round, connection: RedisConnection, server: Server, taker: Taker, deadline: float) -> None:
@@ -60,13 +64,27 @@ def _data(round_: Round, server: Server, taker: Taker, rows: Rows) -> None:
 def _keyspace(round_: Round, server: Server, rows: Rows) -> None:
     found: list[dict[str, str | None]] = [{"db": own, **info.pairs(text)} for own, text in rows.get("db", ())]
     there = {str(row["db"]) for row in found}
+    for row in found:
+        if row.get("avg_ttl") == "0":
+            # Not looked at yet, or no key has a time to live: no mean is that short.
+            row["avg_ttl"] = None
     # A database that has lost all its keys is not in INFO any more: that is 0, not unknown.
     emptied = sorted(server.held_keys - there)
     server.held_keys |= there
     if found or emptied:
         empty = dict.fromkeys(metrics.KEYSPACE.columns)
         found += [{**empty, "db": db, "keys": "0", "expires": "0"} for db in emptied]
+        round_.left_out += max(0, len(found) - MOST_DATABASES)
+        found[MOST_DATABASES:] = _rest(found[MOST_DATABASES:], empty)
         round_.take(metrics.KEYSPACE, found, server.version)
+
+
+def _rest(rows: list[dict[str, str | None]], empty: dict[str, None]) -> list[dict[str, str | None]]:
+    """One row for the databases beyond those that are shown, which are the first."""
+    if not rows:
+        return []
+    sums = {name: str(sum(whole(row[name]) for row in rows)) for name in ("keys", "expires")}
+    return [{**empty, "db": REST, **sums}]
 
 
 def _replica(text: str, row: info.Fields) -> dict[str, object]:
@@ -84,7 +102,8 @@ def _sentinel(round_: Round, server: Server, taker: Taker, rows: Rows) -> None:
     masters = [
         {**told, "ok": told.get("status") == "ok"} for told in (info.pairs(text) for _, text in rows.get("master", ()))
     ]
-    round_.take(metrics_cluster.SENTINEL_MASTERS, masters)
+    round_.left_out += max(0, len(masters) - MOST_MASTERS)
+    round_.take(metrics_cluster.SENTINEL_MASTERS, masters[:MOST_MASTERS])
 
 
 def _number(answer: object) -> int:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 Fields = dict[str, str]
+LONGEST_NUMBER = 20
 _STATES = {
     "rdb_last_bgsave_status": ("rdb_last_bgsave_ok", "ok"),
     "aof_last_write_status": ("aof_last_write_ok", "ok"),
@@ -84,7 +85,9 @@ def version(row: Mapping[str, str]) -> tuple[int, ...]:
     >>> version({"redis_version": "7.0.15"})
     (7, 0, 15)
     """
-    return tuple(int(part) for part in row.get("redis_version", "").split(".") if part.isdigit())
+    return tuple(
+        int(part) for part in row.get("redis_version", "").split(".") if part.isdecimal() and len(part) < LONGEST_NUMBER
+    )
 
 
 def valkey(row: Mapping[str, str]) -> tuple[int, ...]:
@@ -93,7 +96,11 @@ def valkey(row: Mapping[str, str]) -> tuple[int, ...]:
     >>> valkey({"valkey_version": "9.1.2"})
     (9, 1, 2)
     """
-    return tuple(int(part) for part in row.get("valkey_version", "").split(".") if part.isdigit())
+    return tuple(
+        int(part)
+        for part in row.get("valkey_version", "").split(".")
+        if part.isdecimal() and len(part) < LONGEST_NUMBER
+    )
 
 
 def spoken_version(row: Mapping[str, str]) -> str:

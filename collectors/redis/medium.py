@@ -25,6 +25,9 @@ SERIES_OF_A_COMMAND = 4 + 3
 SERIES_OF_A_HISTOGRAM = len(histogram.EDGES) + 3
 MOST_ERRORS = 100
 CALLS = ("calls", "usec", "rejected_calls", "failed_calls")
+MALFORMED = (ValueError, KeyError, IndexError, TypeError)
+"""What an answer that is not what the command's manual says makes of what reads it."""
+
 LARGE = {"large-request": "large_request", "large-reply": "large_reply"}
 
 
@@ -55,7 +58,10 @@ class Medium:
             with round_.part(name):
                 if isinstance(told, Failed):
                     raise told
-                self._part(name, told, round_, connection, server, deadline)
+                try:
+                    self._part(name, told, round_, connection, server, deadline)
+                except MALFORMED as error:
+                    raise Failed(ErrorClass.BAD_REPLY, f"{name}: an answer of another shape: {error!r}") from None
         if server.sentinel:
             return
         self._logged(round_)
@@ -69,7 +75,7 @@ class Medium:
         yield of_commands.LATEST.statement, ("LATENCY", "LATEST")
         if server.version >= of_commands.HISTOGRAM.since:
             yield of_commands.HISTOGRAM.statement, ("LATENCY", "HISTOGRAM")
-        if int(server.row.get("connected_clients") or 0) <= clients.MOST_CLIENTS:
+        if clients.whole(server.row.get("connected_clients")) <= clients.MOST_CLIENTS:
             yield of_clients.CLIENTS.statement, ("CLIENT", "LIST")
         if server.mode == "cluster":
             yield of_cluster.CLUSTER.statement, ("CLUSTER", "INFO")
@@ -146,7 +152,7 @@ class Medium:
         deadline: float,
     ) -> None:
         log = self._logs[kind]
-        wanted = log.wanted(told)
+        wanted = log.wanted(told, server.run)
         if wanted > 1:
             ask = ("SLOWLOG", "GET", str(wanted)) if kind == "slow" else ("COMMANDLOG", "GET", str(wanted), kind)
             answer = connection.call(deadline, *ask)

@@ -164,7 +164,13 @@ KEYSPACE = Reading(
         "keys": keys,
         "expires": keys_expiring,
         "avg_ttl": Column(
-            gauge("redis_db_avg_ttl_seconds", "Mean time to live of keys that have one.", Unit.SECONDS, ("db",)),
+            gauge(
+                "redis_db_avg_ttl_seconds",
+                "Mean time to live of keys that have one.",
+                Unit.SECONDS,
+                ("db",),
+                note="A guess from samples, which the server begins with 0: that is unknown here.",
+            ),
             scale=1e-3,
         ),
         "subexpiry": Column(

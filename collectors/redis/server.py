@@ -65,7 +65,7 @@ class Server:
     def started(self) -> float | None:
         """When it began, in whole seconds of the epoch: the same at each look, though both are cut."""
         try:
-            found = int(self.row["server_time_usec"]) // 1_000_000 - int(self.row["uptime_in_seconds"])
+            found = int(self.row["server_time_usec"][:20]) // 1_000_000 - int(self.row["uptime_in_seconds"])
         except (KeyError, ValueError):
             return None
         run, known = self._started

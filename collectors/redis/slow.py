@@ -29,7 +29,7 @@ class Slow:
 
     def _take(self, round_: Round, server: Server, found: dict[str, str]) -> None:
         number = found.get("databases", "")
-        if number.isdigit():
+        if number.isdecimal():
             server.databases = 1 if server.mode == "cluster" else min(int(number), MOST_DATABASES)
         wanted = {name: found[name] for name in of_config.CONFIG.columns if name in found}
         round_.take(of_config.CONFIG, [wanted])

@@ -14,6 +14,7 @@ KIND = "slowlog"
 MOST = 128
 """Entries of one look: so many the log holds unless slowlog-max-len says more."""
 
+SPARE = 10
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9._|-]{0,39}")
 _LONGEST = 200
 
@@ -26,22 +27,26 @@ class Log:
         self.kind = kind
         self.last = -1
         self.entries: int | None = None
+        self._run = ""
 
-    def wanted(self, newest: Sequence[Any]) -> int:
-        """How many entries to ask for, told the newest one, or none."""
+    def wanted(self, newest: Sequence[Any], run: str) -> int:
+        """How many entries to ask for, told the newest one, or none, of this run of the server."""
+        if run != self._run:
+            # Numbers begin anew with the server, and with it alone: SLOWLOG RESET leaves them.
+            self.last, self.entries, self._run = -1, None, run
         if not newest:
             return 0
         number = int(newest[0][0])
-        if number < self.last:
-            # Numbers begin anew with the server only.
-            self.last = -1
         self.entries = number + 1
-        return min(MOST, number - self.last)
+        fresh = number - self.last
+        # A server that finds everything slow logs our own asking meanwhile.
+        return max(0, fresh) if fresh <= 1 else min(MOST, fresh + SPARE)
 
     def records(self, entries: Sequence[Any], run: str, *, arguments: bool) -> list[Record]:
         """A record of each entry that was not seen."""
         fresh = [entry for entry in entries if int(entry[0]) > self.last]
         self.last = max([self.last, *(int(entry[0]) for entry in fresh)])
+        self.entries = max(self.entries or 0, self.last + 1)
         return [Record(self.kind, f"{run[:12]}:{entry[0]}", body(entry, arguments=arguments)) for entry in fresh]
 
 

@@ -176,3 +176,32 @@ def test_a_sentinel_has_no_keys_to_speak_of(redis: RedisServer, tmp_path: Path) 
     assert not {sample.metric for sample in (*found.samples, *by_minute.samples)} & {*unknown}
     assert found.partial == by_minute.partial == {}
     assert errors == {}
+
+
+def test_a_slow_log_that_began_anew_is_read_from_its_first_entry(new_redis: Callable[..., RedisServer]) -> None:
+    server = new_redis(slowlog_log_slower_than="0")
+    with collector(server) as made:
+        poll(made, Tier.MEDIUM)
+        before = poll(made, Tier.MEDIUM)
+        server.stop()
+        server.start()
+        after = poll(made, Tier.MEDIUM)
+    (first, second) = (
+        [record.key.split(":") for record in found.records if record.kind == "slowlog"] for found in (before, after)
+    )
+    assert {run for run, _ in first} != {run for run, _ in second}
+    assert min(int(number) for _, number in second) == 0
+    assert value(after, "redis_slow_commands_total") == len(second)
+
+
+def test_of_very_many_databases_the_rest_is_summed(new_redis: Callable[..., RedisServer]) -> None:
+    server = new_redis(databases="100")
+    with collector(server) as made:
+        for number in range(80):
+            with closing(Redis(port=server.port, db=number, driver_info=None, protocol=2)) as other:
+                other.set("x", 1)
+        found = poll(made)
+    keys = values(found, "redis_db_keys")
+    assert len(keys) == 65
+    assert keys[(("db", "(rest)"),)] == 16
+    assert found.left_out == 16

@@ -23,6 +23,7 @@ LEFT_OUT = {
     "redis_last_key_groups_scrape_duration_milliseconds": "of the exporter, not of Redis",
     "redis_db_keys_cached": "the exporter takes subexpiry for it",
     "redis_db0_distrib_strings_sizes": "1.45 takes a distribution for a number",
+    "redis_db_avg_ttl_seconds": "0 there until Redis has sampled it; unknown here",
     "redis_instance_info": "1.45 lacks one of the labels that 1.69 has; Valkey's redis_mode is empty there",
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -83,7 +83,7 @@ def test_a_password_without_one_and_none_where_one_is_needed(new_redis: Callable
 def test_while_it_loads_what_answers_is_taken(new_redis: Callable[..., RedisServer]) -> None:
     server = new_redis(key_load_delay="300", loading_process_events_interval_bytes="1024", rdbcompression="no")
     with closing(Redis(port=server.port, driver_info=None, protocol=2)) as client, client.pipeline() as pipeline:
-        for number in range(20_000):
+        for number in range(6_000):
             pipeline.set(f"key:{number}", "x" * 100)
         pipeline.execute()
         client.save()
@@ -178,6 +178,54 @@ def test_any_bytes_are_an_answer_or_an_error_of_ours(parts: list[bytes]) -> None
         except (BadReply, Late, OSError):
             return
     assert reply is None or isinstance(reply, str | int | list | Refusal)
+
+
+INFO = (
+    "# Server\r\nredis_version:7.0.15\r\nrun_id:0123456789abcdef\r\nrole:slave\r\nuptime_in_seconds:5\r\n"
+    "server_time_usec:1700000000000000\r\ndb0:keys=3,expires=1,avg_ttl=0\r\nslave0:ip=::1,port=6380,state=online,"
+    "offset=5,lag=0\r\nmaster_repl_offset:9\r\ncmdstat_get:calls=1,usec=2,rejected_calls=0,failed_calls=0\r\n"
+    "connected_clients:1\r\nused_memory:5\r\nmodule:name=x,ver=1\r\n"
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_info_is_taken_or_refused(data: st.DataObject) -> None:
+    text = INFO
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(st.text(max_size=6)) + text[at + data.draw(st.integers(0, 6)) :]
+    answer = text.encode()
+    reply = b"$%d\r\n%b\r\n" % (len(answer), answer)
+    odd = data.draw(
+        st.sampled_from([b":1\r\n", b"*0\r\n", b"*1\r\n*1\r\n:1\r\n", b"*2\r\n$1\r\na\r\n:5\r\n", b"$-1\r\n"])
+    )
+    with answering_once(b"+OK\r\n" + reply + reply + odd * 6) as port, collector(port) as made:
+        for tier in (Tier.FAST, Tier.MEDIUM):
+            found = made.poll(tier, time.monotonic() + 0.3)
+            assert found.error is None or found.error.kind in ErrorClass
+
+
+@contextmanager
+def answering_once(answer: bytes) -> Iterator[int]:
+    """All of the answer at once, before anything is asked."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            taken, _ = listener.accept()
+            with taken:
+                taken.sendall(answer)
+                taken.settimeout(2)
+                try:
+                    while taken.recv(65536):
+                        pass
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)
 
 
 @given(st.text(max_size=300))

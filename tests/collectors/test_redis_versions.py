@@ -95,3 +95,17 @@ def test_slow_commands_are_kept_once_and_without_what_they_were_given(collector:
     assert "canary" not in str(found)
     assert value(found, "redis_slow_commands_total") >= 2
     assert [record for record in poll(collector, Tier.MEDIUM).records if record.kind == "slowlog"] == []
+
+
+def test_a_database_that_loses_its_keys_has_none_and_is_not_unknown(
+    collector: RedisCollector, each_redis: RedisServer
+) -> None:
+    with closing(Redis(port=each_redis.port, db=7, driver_info=None, protocol=2)) as other:
+        other.set("versions:seventh", "1", ex=1000)
+        full = poll(collector)
+        other.flushdb()
+    empty = poll(collector)
+    assert value(full, "redis_db_keys", db="7") == value(full, "redis_db_expiring_keys", db="7") == 1
+    # Redis says 0 until it has sampled some: that is no time to live.
+    assert 0 not in values(full, "redis_db_avg_ttl_seconds").values()
+    assert value(empty, "redis_db_keys", db="7") == 0
