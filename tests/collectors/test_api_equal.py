@@ -20,6 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families as of_text
 import collectors
 from collectors.api.page import Parser
 from metrics.catalog import discover
+from stack.api.measures import Measures
+from stack.api.timings import Timings
 from stack.native.exporter import Exporter
 from stack.native.prometheus import Prometheus
 from stack.native.victoriametrics import VictoriaMetrics
@@ -87,6 +89,18 @@ def test_pages_of_the_libraries(library: str) -> None:
 def test_our_own_page(tmp_path: Path) -> None:
     with _own_page(tmp_path) as text:
         _equal(text, 200)
+
+
+def test_the_page_of_the_reference_api() -> None:
+    measures = Measures()
+    for method in ("GET", "POST"):
+        measures.expect(method, "/v1/resources/{id}")
+    for code in ("200", "503"):
+        measures.begin()
+        measures.end("GET", code, 0.07, Timings(0.02, 0.001, 0.0, "/v1/resources/{id}", "MISS"))
+    _equal(measures.page().decode(), 100)
+    found = {name for name, _ in _ours(measures.page().decode())}
+    assert {"http_cache_duration_seconds_count", "http_db_duration_seconds_count"} <= found
 
 
 def test_everything_that_the_formats_have() -> None:
