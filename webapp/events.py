@@ -101,6 +101,9 @@ def post() -> Response:
     request.max_content_length = MOST_BODY
     here = site()
     here.gate.admit(request)
+    if request.content_length is None:
+        # Of a body without a length only the beginning would be read, and taken for all of it.
+        raise Refused(411, "Say how long it is: Content-Length.")
     if here.journal is None:
         raise Refused(503, "Events are not kept here.")
     try:

@@ -1,5 +1,6 @@
 """Events: the page, its JSON, the guarded door, and the marks on charts."""
 
+import io
 import json
 import threading
 import time
@@ -139,7 +140,7 @@ def test_without_a_token_nobody_writes_and_it_says_how(full: SeriesStore, make: 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("", "truncated"),
+        (" ", "truncated"),
         ("{", "truncated"),
         ("[1]", "object"),
         ({}, "text"),
@@ -166,6 +167,14 @@ def test_what_is_no_event_is_told(client: FlaskClient, journal: StateStore, body
 
 def test_size_and_rate_are_bounded(client: FlaskClient, journal: StateStore) -> None:
     assert _post(client, {"text": "x" * 5000}).status_code == 413
+    endless = client.post(
+        "/api/v1/events",
+        input_stream=io.BytesIO(b'{"text": "x"}' + b" " * 9000),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert endless.status_code == 411
     found = [_post(client).status_code for _ in range(MOST_WRITES)]
     assert found[-1] == 429
     assert "Retry-After" in _post(client).headers
