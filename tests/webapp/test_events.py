@@ -172,7 +172,7 @@ def test_size_and_rate_are_bounded(client: FlaskClient, journal: StateStore) -> 
         input_stream=io.BytesIO(b'{"text": "x"}' + b" " * 9000),
         content_type="application/json",
         headers={"Authorization": f"Bearer {TOKEN}"},
-        environ_overrides={"wsgi.input_terminated": True},
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
     )
     assert endless.status_code == 411
     found = [_post(client).status_code for _ in range(MOST_WRITES)]
