@@ -38,7 +38,8 @@ class Kept:
             self._changed.notify_all()
 
     def of(self, source: str) -> list[Poll]:
-        return [found for found in self.polls if found.source == source]
+        """Those of every interval; what is asked by the minute or the hour comes beside them."""
+        return [found for found in self.polls if found.source == source and found.tier is Tier.FAST]
 
     def wait(self, source: str, count: int, within: float = 5.0) -> list[Poll]:
         """The polls of a source, as soon as there are so many."""
