@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from collectors.frame import Frame
 from collectors.postgres import budget, metrics
 from collectors.postgres import metrics_tables as more
+from collectors.postgres.budget import Want
 from collectors.postgres.listed import busiest, cost, epoch
 from collectors.postgres.metrics_indexes import INDEXES
 from collectors.postgres.tables import kinds, measured
@@ -13,7 +14,7 @@ from collectors.round import Round
 from metrics.reading import Version
 
 RANK = ("seq_tup_read", "idx_rows", "n_tup_ins", "n_tup_upd", "n_tup_del")
-A_DATABASE = 45
+A_DATABASE = 32
 """Series that each database has whatever its tables: the rests of tables and indexes, its state and its sums."""
 
 
@@ -22,7 +23,7 @@ class Capped:
 
     def __init__(self, max_series: int) -> None:
         """Nothing was seen yet."""
-        self._series = max_series * budget.RELATIONS
+        self._series = budget.relations(max_series)
         self._tables = busiest(metrics.TABLES, RANK, levels=("n_dead_tup",))
         self._work = busiest(more.WORK, RANK, levels=("n_dead_tup",))
         self._indexes = busiest(INDEXES, ("idx_scan", "idx_tup_read"), urgent=("invalid",))
@@ -47,9 +48,9 @@ class Capped:
     def _share(self, version: Version, tables: Mapping[str, Frame], indexes: Mapping[str, Frame]) -> None:
         places, count = len(tables), sum(map(len, tables.values()))
         wants = {
-            "tables": (count, cost(metrics.TABLES, version)),
-            "work": (count, cost(more.WORK, version)),
-            "indexes": (sum(map(len, indexes.values())), cost(INDEXES, version)),
+            "tables": Want(count, cost(metrics.TABLES, version), weight=2),
+            "work": Want(count, cost(more.WORK, version)),
+            "indexes": Want(sum(map(len, indexes.values())), cost(INDEXES, version)),
         }
         rows = budget.allot(self._series - places * A_DATABASE - cost(more.WORK, version), wants)
         self._tables.most, self._work.most, self._indexes.most = rows["tables"], rows["work"], rows["indexes"]

@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 
 from collectors.failed import Disconnected, Failed
 from collectors.frame import Frame, framed
-from collectors.postgres import metrics
+from collectors.postgres import budget, metrics
 from collectors.postgres import metrics_tables as more
 from collectors.postgres.ask import Ask, connection
 from collectors.postgres.metrics_indexes import INDEXES
@@ -46,7 +46,7 @@ class Relations:
     def __init__(self, source: PostgresSource, visitors: Sequence[Visitor] = ()) -> None:
         """Nothing was read yet."""
         self._visitors = visitors
-        self._watched = Watched(source, max(2, source.max_series // 100))
+        self._watched = Watched(source, budget.databases(source.max_series))
         self._capped = Capped(source.max_series)
         self._tables: dict[str, Frame] = {}
         self._indexes: dict[str, Frame] = {}

@@ -10,6 +10,7 @@ from collectors.libpq import LibpqConnection
 from collectors.postgres import budget
 from collectors.postgres import metrics_statements as metrics
 from collectors.postgres.ask import Ask
+from collectors.postgres.budget import Want
 from collectors.postgres.hints import UPDATE, USAGE, hinted, identifier
 from collectors.postgres.ledger import ENTRY, Ledger
 from collectors.postgres.listed import busiest, cost, epoch
@@ -33,7 +34,7 @@ class Statements:
 
     def __init__(self, max_series: int) -> None:
         """Nothing is known yet."""
-        self._series = max_series * budget.STATEMENTS
+        self._series = budget.statements(max_series)
         self._ledger = Ledger([*metrics.STATEMENTS.columns, *metrics.WORK.columns])
         self._shown = busiest(metrics.STATEMENTS, RANK)
         self._work = busiest(metrics.WORK, RANK)
@@ -89,7 +90,7 @@ class Statements:
         databases = len({key[0] for key in groups.keys})
         each, work = cost(metrics.STATEMENTS, version), cost(metrics.WORK, version)
         left = self._series - databases * A_DATABASE - work - cost(metrics.INFO, version)
-        rows = budget.allot(left, {"statements": (len(groups), each), "work": (len(groups), work)})
+        rows = budget.allot(left, {"statements": Want(len(groups), each, weight=2), "work": Want(len(groups), work)})
         self._shown.most, self._work.most = rows["statements"], rows["work"]
 
     def _find(self, ask: Ask) -> tuple[int, int]:

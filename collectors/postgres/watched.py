@@ -16,10 +16,13 @@ class Watched:
 
     source: PostgresSource
     most: int
-    names: Sequence[str] = ()
+    names: Sequence[str] = field(init=False)
     excluded: int = 0
     left_out: int = 0
     _waited: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = [self.source.database]
 
     def among(self, names: Sequence[str]) -> None:
         """Choose among those of the server, the busiest first; the source's own is always one of them."""

@@ -1,21 +1,26 @@
 """Tables and indexes of all databases, as the server's own views have them."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import psycopg
 import pytest
 
 import collectors
-from collectors.postgres import metrics
+from collectors.postgres import budget, metrics
 from collectors.postgres.collector import PostgresCollector
+from collectors.station import Station
 from metrics.catalog import discover
 from metrics.model import Labels, labelled
 from metrics.poll import ErrorClass, Poll, Tier
+from metrics.target import State
+from metrics.watch import SERIES_LEFT_OUT
 from tests.collectors.memory import Memory, poll, value, values
 from tests.collectors.postgres_work import do, made_database, number, source
-from tests.servers import PostgresServer
+from tests.collectors.standby import Standby
+from tests.servers import PostgresServer, Servers
 
 MINE = "relations_a"
 OTHER = "relations_b"
@@ -267,7 +272,7 @@ def test_a_cap_keeps_series_few_and_ratios_as_they_were(
             "ANALYZE",
         )
     capped, whole = Memory(), Memory()
-    few, all_of_them = source(each_postgres, MINE, max_series=400), source(each_postgres, MINE, max_series=100_000)
+    few, all_of_them = source(each_postgres, MINE, max_series=1000), source(each_postgres, MINE, max_series=100_000)
     with closing(PostgresCollector(few)) as small, closing(PostgresCollector(all_of_them)) as large:
         for look in range(4):
             capped.take(small)
@@ -286,7 +291,60 @@ def test_a_cap_keeps_series_few_and_ratios_as_they_were(
     volume = capped.lines(metrics.index_scan, 300.0)[("database", MINE),].whole[-1]
     assert volume == whole.lines(metrics.index_scan, 300.0)[("database", MINE),].whole[-1] > 100
     relations = [sample for sample in found.samples if sample.metric.startswith(("pg_table", "pg_index", "pg_toast"))]
-    assert len(relations) <= 0.55 * 400
+    assert len(relations) <= budget.relations(1000)
     assert found.left_out > 100
     rests = {dict(labels)["table"] for labels in values(found, "pg_table_seq_scan_total")}
     assert {"(rest)", "(rest, small)"} <= rests
+
+
+def test_of_a_standby_only_what_is_true_there_is_judged(own_servers: Servers) -> None:
+    primary = own_servers.postgres()
+    with primary.connect() as admin:
+        admin.execute(f"CREATE DATABASE {MINE}".encode())
+    with primary.connect(dbname=MINE) as inside:
+        furnish(inside)
+    memory = Memory()
+    with (
+        Standby(primary, own_servers.folder / "standby") as standby,
+        closing(PostgresCollector(source(standby))) as collector,
+    ):
+        memory.take(collector)
+        with standby.connect(dbname=MINE) as reader:
+            do(reader, "SELECT count(*) FROM large WHERE kind = 3", times=150)
+        memory.take(collector)
+        found = poll(collector, Tier.MEDIUM)
+    assert found.partial == {}
+    assert value(found, "pg_in_recovery", database=MINE) == 1
+    # Sizes are the primary's, scans are its own, dead rows nobody's.
+    assert value(found, "pg_table_size_bytes", **TABLE) > 0
+    assert memory.verdict(metrics.index_scan, database=MINE).state is State.MISSED
+    verdict = memory.verdict(metrics.dead_rows_ratio, database=MINE)
+    assert (verdict.state, verdict.value) == (State.UNKNOWN, None)
+    assert "watch its primary" in verdict.reason
+
+
+def test_a_thousand_tables_keep_to_the_cap_and_say_what_is_left_out(
+    new_postgres: Callable[..., PostgresServer],
+) -> None:
+    server = new_postgres(max_locks_per_transaction="500")
+    with server.connect() as connection:
+        do(
+            connection,
+            "DO $$ BEGIN FOR n IN 1..1200 LOOP"
+            " EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY)', n); END LOOP; END $$",
+            *(f"SELECT * FROM t{n}" for n in range(1, 400)),
+        )
+        with closing(PostgresCollector(source(server))) as collector:
+            station = Station(collector)
+            polls = list(station.run(0.0))
+            do(connection, *(f"SELECT * FROM t{n}" for n in range(300, 700)))
+            polls += [collector.poll(tier, time.monotonic() + 8) for tier in collector.tiers]
+    assert [found.error for found in polls] == [None] * 6
+    series = {(sample.metric, sample.labels) for found in polls[:3] for sample in found.samples}
+    assert len(series) <= station.source.max_series
+    again = {(sample.metric, sample.labels) for found in polls[3:] for sample in found.samples}
+    assert len(again) <= station.source.max_series
+    left = values(polls[1], SERIES_LEFT_OUT.name)
+    assert left == {(("tier", "medium"),): float(polls[1].left_out)}
+    assert polls[1].left_out > 2000
+    assert value(polls[1], "pg_tables", database="postgres") == 1200

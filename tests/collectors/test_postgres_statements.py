@@ -6,6 +6,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
+from collectors.postgres import budget
 from collectors.postgres import metrics_statements as metrics
 from collectors.postgres.collector import PostgresCollector
 from collectors.postgres.statements import QUERY
@@ -84,7 +85,7 @@ def test_a_cap_leaves_sums_as_they_are(each_postgres: PostgresServer, inside: ps
         for statement in range(first, first + 90):
             do(inside, f"SELECT id{', kind' * statement} FROM t LIMIT 1", times=1 + statement % 3)
 
-    with looked(each_postgres, max_series=400) as collector:
+    with looked(each_postgres, max_series=700) as collector:
         work(0)
         before = poll(collector, Tier.MEDIUM)
         work(30)
@@ -93,7 +94,7 @@ def test_a_cap_leaves_sums_as_they_are(each_postgres: PostgresServer, inside: ps
         after = poll(collector, Tier.MEDIUM)
     assert after.left_out > 50
     rows = [sample for sample in after.samples if sample.metric.startswith(("pg_query", "pg_statements"))]
-    assert len(rows) <= 0.25 * 400
+    assert len(rows) <= budget.statements(700)
     rises = 0.0
     last = of(before)
     for found in (middle, after):
