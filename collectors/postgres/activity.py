@@ -87,18 +87,22 @@ def processes(rows: Rows) -> Rows:
 
 @dataclass(slots=True)
 class Waits:
-    """How long transactions last, and who waits for whom while somebody does."""
+    """How long transactions last, and who waits for whom while somebody does.
+
+    long   seconds after which a transaction has a record
+    """
 
     tiers: ClassVar[Sequence[Tier]] = (Tier.FAST,)
+    long: float = 60.0
     _long: dict[str, str] = field(default_factory=dict)
     _blocking: str = ""
 
     def read(self, round_: Round, ask: Ask) -> None:
         """Further statements only when the first gives reason to."""
         rows = ask.take(round_, metrics.AGES)
-        if self._long or any(row["transaction"] > 60 for row in rows):
+        if self._long or any(row["transaction"] > self.long for row in rows):
             with round_.part("long_transactions"):
-                self._remember(round_, ask.rows("long_transactions"))
+                self._remember(round_, ask.rows("long_transactions", [self.long]))
         reading = metrics.BLOCKING
         if any(row["waiters"] for row in rows) and round_.wants(reading.statement):
             with round_.part(reading.statement):

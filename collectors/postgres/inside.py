@@ -34,15 +34,19 @@ class _Database:
     told: dict[str, tuple[Reading, Rows]] = field(default_factory=dict)
     mark: str = ""
     things: definitions.Things | None = None
-    looked: float = 0.0
-    wait: float = MINUTE
+    looked: float = -PATIENCE
+    wait: float = 0.0
 
 
 @dataclass(slots=True)
 class Inside:
-    """Remembers what each database gave."""
+    """Remembers what each database gave.
+
+    pause   least seconds between two looks at the definitions of one
+    """
 
     tiers: ClassVar[Sequence[Tier]] = (Tier.MEDIUM, Tier.SLOW)
+    pause: float = MINUTE
     _known: dict[str, _Database] = field(default_factory=dict)
 
     def read(self, round_: Round, ask: Ask) -> None:
@@ -61,8 +65,6 @@ class Inside:
         now = time.monotonic()
         known = self._known.setdefault(ask.database, _Database())
         known.seen = now
-        if ask.version < (10,):
-            return
         with _part(round_, ask, "autovacuum"):
             rows = [] if ask.in_recovery else ask.rows("autovacuum")
             _tell(known, metrics.DUE, [row for row in rows if row["due"] is not None])
@@ -71,7 +73,7 @@ class Inside:
         if now - known.looked >= known.wait:
             known.looked = now
             with _part(round_, ask, "definitions"):
-                _look(round_, ask, known)
+                _look(round_, ask, known, self.pause)
         if now >= known.hourly:
             known.hourly = now + HOUR - EARLY
             self._hourly(round_, ask, known)
@@ -88,16 +90,17 @@ class Inside:
             _tell(known, bloating.BLOAT_UNKNOWN, [{"datname": ask.database, "unknown": unknown}])
 
 
-def _look(round_: Round, ask: Ask, known: _Database) -> None:
+def _look(round_: Round, ask: Ask, known: _Database, pause: float) -> None:
     mark = ask.one("definitions_mark")["mark"]
     if mark == known.mark:
+        known.wait = pause
         return
     now = definitions.things(ask.rows("definitions"))
     lines = definitions.changes(known.things, now) if known.things is not None else []
     for line in lines:
         round_.event(EventKind.DDL, f"{ask.database}: {line}")
     # Temporary tables change the mark too: where only they do, the dear look is taken more seldom.
-    known.wait = MINUTE if lines or known.things is None else min(PATIENCE, known.wait * 2)
+    known.wait = pause if lines or known.things is None else min(PATIENCE, known.wait * 2)
     known.mark, known.things = mark, now
 
 
