@@ -45,6 +45,7 @@ class Medium:
         self._errors = Few(("err",), ("count",), ("count",), MOST_ERRORS)
         self._logs = {"slow": Log(KIND), **{kind: Log(name) for kind, name in LARGE.items()}}
         self._seconds: dict[str, float] = {}
+        self._taker = Taker()
 
     def read(self, round_: Round, connection: RedisConnection, server: Server, taker: Taker, deadline: float) -> None:
         """INFO first; everything else is a part. Raises Failed."""
@@ -132,7 +133,7 @@ class Medium:
         elif name == of_clients.CLIENTS.statement:
             round_.take(of_clients.CLIENTS, clients.groups(clients.parsed(str(told)), connection.own_address))
         elif name == of_cluster.CLUSTER.statement:
-            round_.take(of_cluster.CLUSTER, [info.fields(str(told))], server.version)
+            self._taker.take(round_, of_cluster.CLUSTER, info.fields(str(told)), server.version)
         else:
             raise Failed(ErrorClass.BAD_REPLY, f"{name}: an answer of another shape")
 

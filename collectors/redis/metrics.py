@@ -122,6 +122,8 @@ LEFT: Mapping[str, str] = {
         "taken as a number that ends in _ok",
     ),
     "instantaneous_*": "a mean over 1.6 s of the server's own choice; the counters beside it give any window",
+    "cluster_*": "Valkey's nodes of a cluster: taken by CLUSTER INFO, as of every server",
+    "total_cluster_links_buffer_limit_exceeded": "taken by CLUSTER INFO",
     "server_time_usec": "the clock; uptime_in_seconds and redis_start_seconds are taken",
     "lru_clock": "counts minutes for LRU",
     "master_replid2": "the former master's stream",
@@ -177,10 +179,9 @@ KEYSPACE = Reading(
             gauge("redis_db_subexpiry_keys", "Hashes with fields that have a time to live.", labels=("db",)),
             since=(7, 4),
         ),
-        "keys_with_volatile_items": Column(
-            gauge("redis_db_volatile_item_keys", "Keys with items that have a time to live (Valkey).", labels=("db",)),
-            since=(99,),
-        ),
+    },
+    omitted={
+        "keys_with_volatile_items": "Valkey's, of hashes alone: redis_expired_fields_total says what becomes of them"
     },
 )
 """One row for each database with keys, and one of zeros for each that had some."""

@@ -9,7 +9,10 @@ from metrics.reading import Reading
 ALL = Reading(
     "INFO all",
     columns=BY_THE_MINUTE,
-    omitted={**dict.fromkeys(FAST, "taken at every interval, by INFO"), **LEFT},
+    omitted={
+        **dict.fromkeys(FAST, "taken at every interval, by INFO"),
+        **LEFT,
+    },
     tier=Tier.MEDIUM,
 )
 AOF_ON = Reading("INFO persistence with an append-only file", columns=AOF, tier=Tier.MEDIUM)
