@@ -26,6 +26,9 @@ Flags = NDArray[np.bool_]
 FADE = 0.9
 """What is left of a row's claim to be shown after each look: one that was busy stays for a while."""
 
+STAY = 1.5
+"""How much more the claim of a row counts that is shown: another set of names costs the store its names again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -47,7 +50,12 @@ class Look:
 
     def rows(self, frames: Mapping[str, Frame]) -> list[dict[str, Any]]:
         """Shown rows and rests, as a Reading takes them."""
-        own = (self.own(place, at, frames[place].row(at)) for place, shown in self.shown.items() for at in shown)
+        # In the order of their names: the store writes the names anew whenever they are others or elsewhere.
+        own = (
+            self.own(place, at, frames[place].row(at))
+            for place, shown in self.shown.items()
+            for at in sorted(shown, key=frames[place].keys.__getitem__)
+        )
         return [*own, *self.rests]
 
     def own(self, place: str, at: int, row: dict[str, Any]) -> dict[str, Any]:
@@ -157,12 +165,14 @@ class Busiest:
         sizes = [len(place.frame) for place in places]
         chosen = np.ones(sum(sizes), dtype=np.bool_)
         if len(chosen) > self.most:
+            shown = np.concatenate([place.shown for place in places])
             claims = np.concatenate([place.claims + _columns(place.frame, self.levels).sum(axis=1) for place in places])
+            claims[shown] *= STAY
             whole = np.concatenate([_columns(place.frame, self.rank).sum(axis=1) for place in places])
             urgent = np.concatenate([_columns(place.frame, self.urgent).sum(axis=1) for place in places])
-            chosen[np.lexsort((-whole, -claims, -urgent))[self.most :]] = False
-        for place, shown in zip(places, np.split(chosen, np.cumsum(sizes)[:-1]), strict=True) if places else ():
-            place.shown = shown
+            chosen[np.lexsort((-whole, ~shown, -claims, -urgent))[self.most :]] = False
+        for place, mine in zip(places, np.split(chosen, np.cumsum(sizes)[:-1]), strict=True) if places else ():
+            place.shown = mine
 
     def _gather(
         self, place: _Place, rises: Numbers, had: Flags, kinds: Sequence[Key], sums: dict[Key, Numbers]

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collectors.failed import Failed
+from metrics.poll import ErrorClass
+
 Key = tuple[Any, ...]
 Numbers = NDArray[np.float64]
 
@@ -48,16 +51,19 @@ class Frame:
 
 
 def framed(names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[str]) -> Frame:
-    """Rows of a cursor as a Frame. Columns that are no labels hold numbers or NULL.
+    """Rows of a cursor as a Frame. Columns that are no labels hold numbers or NULL. Raises Failed when they do not.
 
     >>> made = framed(["n", "name"], [(1, "a"), (None, "b")], ["name"])
     >>> made.keys, made.row(1)
     ([('a',), ('b',)], {'name': 'b', 'n': None})
     """
-    places = [names.index(label) for label in labels]
-    rest = [place for place in range(len(names)) if place not in places]
+    try:
+        places = [names.index(label) for label in labels]
+        rest = [place for place in range(len(names)) if place not in places]
+        values = np.array([[row[place] for place in rest] for row in rows], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise Failed(ErrorClass.BAD_REPLY, f"rows of another kind: {error}") from None
     keys = [tuple(row[place] for place in places) for row in rows]
-    values = np.array([[row[place] for place in rest] for row in rows], dtype=np.float64)
     return Frame(tuple(labels), keys, tuple(names[place] for place in rest), values.reshape(len(rows), len(rest)))
 
 

@@ -21,7 +21,7 @@ from collectors.postgres.relation_rows import Capped
 from collectors.postgres.source import PostgresSource
 from collectors.postgres.tables import state, sums
 from collectors.postgres.watched import Watched
-from collectors.round import Round
+from collectors.round import MOST_ROWS, Round
 from metrics.poll import ErrorClass, Tier
 
 TABLE = ("nspname", "relname")
@@ -103,6 +103,7 @@ class Relations:
                 ask = replace(ask, connection=inside)
                 self._tables[name] = _frame(ask, metrics.TABLES.statement, TABLE)
                 self._indexes[name] = _frame(ask, INDEXES.statement, INDEX)
+                self._hold(name)
                 for visitor in self._visitors:
                     visitor.visit(round_, ask)
         except Disconnected as lost:
@@ -112,6 +113,13 @@ class Relations:
             # A database that refuses us logs each attempt: not again for an hour.
             kind = ErrorClass.FORBIDDEN if failure.kind is ErrorClass.AUTH else failure.kind
             raise Failed(kind, failure.text, failure.hint) from None
+
+    def _hold(self, name: str) -> None:
+        """Memory is bounded over all databases too. Raises Failed, with which this one is left alone for an hour."""
+        if sum(len(frame) for frames in (self._tables, self._indexes) for frame in frames.values()) > MOST_ROWS:
+            del self._tables[name], self._indexes[name]
+            text = f"all databases together have more than {MOST_ROWS:,} tables and indexes"
+            raise Failed(ErrorClass.MISSING, text, "Name the databases that matter in include.")
 
     def _forget(self) -> None:
         """Databases that are gone or no longer meant."""
