@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from collectors.collector import Capabilities, Collector
+from collectors.collector import Capabilities, Collector, Lack
 from collectors.libpq import LibpqConnection
 from collectors.postgres import metrics
 from collectors.postgres.ask import Ask, connection
-from collectors.postgres.lacking import lacking
+from collectors.postgres.lacking import lacking, unreadable
 from collectors.postgres.parts import parts
 from collectors.postgres.source import PostgresSource
 from collectors.round import Round
@@ -58,8 +58,12 @@ class PostgresCollector(Collector[PostgresSource]):
             version=f"PostgreSQL {ask.identity['version']}",
             role="standby" if ask.in_recovery else "primary",
             epochs={metrics.EPOCH: epoch(ask.identity)},
-            lacking=lacking(ask.identity, extension, preload, self.source.user),
+            lacking=(*lacking(ask.identity, extension, preload, self.source.user), *self._unreadable(ask)),
         )
+
+    def _unreadable(self, ask: Ask) -> tuple[Lack, ...]:
+        widths = bool(ask.one("widths")["readable"])
+        return unreadable(ask.one("unreadable"), widths=widths, user=self.source.user)
 
     def _ask(self, deadline: float) -> Ask:
         assert self._connection is not None  # noqa: S101 - connect() came first

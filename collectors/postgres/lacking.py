@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collectors.collector import Lack
-from collectors.postgres.hints import EXTENSION, GRANT, PRELOAD, USAGE, identifier
+from collectors.postgres.hints import EXTENSION, GRANT, PRELOAD, SEQUENCES, USAGE, WIDTHS, identifier
 
 LEAST = 130000
 
@@ -36,3 +36,21 @@ def lacking(
         why = "it has no counts of dead rows and only its own reads: watch the primary too"
         found.append(Lack("this is a standby", why))
     return tuple(found)
+
+
+def unreadable(found: Mapping[str, Any], *, widths: bool, user: str) -> tuple[Lack, ...]:
+    """What pg_monitor alone does not let one read, where there is any of it.
+
+    >>> some = {"sequences": 2, "tables": 0, "schema": "public"}
+    >>> [lack.mend for lack in unreadable(some, widths=False, user="trivet")]
+    ['GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO trivet;']
+    """
+    role, lacks = identifier(user), []
+    if found["sequences"]:
+        why = "it stays unknown how near they are to their end"
+        mend = SEQUENCES.format(schema=found["schema"], role=role)
+        lacks.append(Lack(f"{found['sequences']} sequences may not be read", why, mend))
+    if found["tables"] and not widths:
+        why = "their bloat stays unknown; pg_monitor does not let one see the widths of columns"
+        lacks.append(Lack(f"{found['tables']} tables may not be read", why, WIDTHS.format(role=role)))
+    return tuple(lacks)

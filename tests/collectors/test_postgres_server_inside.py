@@ -1,5 +1,6 @@
 """Settings, definitions, and what is estimated or due inside each database, on every release."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -15,18 +16,6 @@ from tests.collectors.postgres_work import do, made_database, number, source
 from tests.servers import PostgresServer
 
 NAME = "server_inside"
-WIDTHS = """
-CREATE SCHEMA trivet;
-GRANT USAGE ON SCHEMA trivet TO monitor;
-CREATE VIEW trivet.column_widths AS
-SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname, s.stainherit AS inherited,
-       s.stanullfrac AS null_frac, s.stawidth AS avg_width
-FROM pg_statistic AS s
-JOIN pg_class AS c ON c.oid = s.starelid
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = s.staattnum;
-GRANT SELECT ON trivet.column_widths TO monitor
-"""
 
 
 @pytest.fixture
@@ -127,7 +116,9 @@ def test_bloat_is_estimated_where_widths_may_be_read(collector: PostgresCollecto
     hidden = poll(collector, Tier.SLOW)
     assert values(hidden, "pg_table_bloat_ratio") == {}
     assert value(hidden, "pg_tables_bloat_unknown", database=NAME) == 2
-    do(inside, *WIDTHS.split(";"))
+    (lack,) = collector.probe(time.monotonic() + 5).lacking
+    do(inside, lack.mend)
+    assert collector.probe(time.monotonic() + 5).lacking == ()
     anew(collector)
     known = poll(collector, Tier.SLOW)
     assert value(known, "pg_tables_bloat_unknown", database=NAME) == 0
@@ -154,7 +145,8 @@ def test_sequences_near_their_end(collector: PostgresCollector, inside: psycopg.
     hidden = poll(collector, Tier.SLOW)
     assert values(hidden, "pg_sequence_used_ratio") == {}
     assert value(hidden, "pg_sequences_hidden", database=NAME) == 4
-    do(inside, "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO monitor")
+    (lack,) = collector.probe(time.monotonic() + 5).lacking
+    do(inside, lack.mend)
     anew(collector)
     found = poll(collector, Tier.SLOW)
     used = {dict(labels)["sequence"]: share for labels, share in values(found, "pg_sequence_used_ratio").items()}
