@@ -179,6 +179,9 @@ class Busiest:
     ) -> None:
         """Add a place's others up, by kind."""
         others = ~place.shown
+        if not self._totals and not others.any():
+            place.ever = place.shown
+            return
         # Was not shown: has no sample yet that this rise would be the difference to.
         counted = others | ~had
         place.given[counted & place.ever] += rises[counted & place.ever]
@@ -208,7 +211,8 @@ def _present(frame: Frame, wanted: Sequence[str]) -> list[str]:
 def _columns(frame: Frame, wanted: Sequence[str]) -> Numbers:
     """Columns side by side, NULL as nothing."""
     places = [frame.names.index(name) for name in _present(frame, wanted)]
-    return np.nan_to_num(frame.numbers[:, places])
+    values = frame.numbers[:, places]
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def _index(frame: Frame) -> dict[Key, int]:
