@@ -261,3 +261,32 @@ def test_starts_and_resets_are_events(new_postgres: Callable[..., PostgresServer
         assert [event.kind for event in begun.events] == [EventKind.RESTART]
         assert begun.events[0].at == value(begun, "pg_postmaster_start_timestamp_seconds")
         assert poll(collector).events == []
+
+
+def test_of_many_databases_the_busiest_are_told_and_the_others_summed(
+    new_postgres: Callable[..., PostgresServer],
+) -> None:
+    server = new_postgres()
+    names = [f"many_{n:02}" for n in range(12)]
+    with closing(PostgresCollector(source(server, max_series=200))) as collector, server.connect() as admin:
+        for name in names:
+            admin.execute(f"CREATE DATABASE {name}".encode())
+        first = poll(collector)
+        for name in names:
+            with server.connect(dbname=name) as inside:
+                do(inside, "CREATE TABLE t (id int)", "INSERT INTO t SELECT generate_series(1, 10)")
+        second = poll(collector)
+        inserted = number(admin, "SELECT sum(tup_inserted) FROM pg_stat_database WHERE datname LIKE 'many_%'")
+        medium = poll(collector, Tier.MEDIUM)
+    metric = "pg_stat_database_tup_inserted_total"
+    shown = {dict(labels)["database"] for labels in values(second, metric)}
+    assert len(shown) == 11
+    assert "(rest)" in shown
+    assert (first.left_out, second.left_out) == (3, 3)
+    rise = sum(values(second, metric).values()) - sum(
+        count for labels, count in values(first, metric).items() if labels in values(second, metric)
+    )
+    assert inserted is not None
+    assert rise == pytest.approx(inserted, rel=0.01)
+    oids = {dict(labels)["database"] for labels in values(medium, "pg_database_oid")}
+    assert oids == {*shown, "template0", "template1"} - {"(rest)"}

@@ -3,20 +3,32 @@
 -- The server's own arithmetic, with the table's settings before the server's. reltuples is -1 for a table that was never
 -- analysed. For each reason the tables that are furthest, and how many are due.
 WITH server AS MATERIALIZED (
-    SELECT current_setting('autovacuum_vacuum_threshold')::float8 AS vacuum_threshold_,
-           current_setting('autovacuum_vacuum_scale_factor')::float8 AS vacuum_scale_,
-           current_setting('autovacuum_vacuum_max_threshold')::float8 AS vacuum_max_,
-           current_setting('autovacuum_vacuum_insert_threshold')::float8 AS insert_threshold_,
-           current_setting('autovacuum_vacuum_insert_scale_factor')::float8 AS insert_scale_,
-           current_setting('autovacuum_analyze_threshold')::float8 AS analyze_threshold_,
-           current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_scale_,
-           current_setting('autovacuum_freeze_max_age')::float8 AS freeze_age_
-), own AS (
-    SELECT c.oid, n.nspname, c.relname, greatest(c.reltuples, 0)::float8 AS rows, age(c.relfrozenxid) AS age,
-           coalesce(1 - least(1, c.relallfrozen / nullif(c.relpages, 0)::float8), 1) AS thawed,
-           o.*
+    SELECT current_setting('autovacuum_vacuum_threshold')::float8 AS vacuum_threshold,
+           current_setting('autovacuum_vacuum_scale_factor')::float8 AS vacuum_scale,
+           current_setting('autovacuum_vacuum_max_threshold')::float8 AS vacuum_max,
+           current_setting('autovacuum_vacuum_insert_threshold')::float8 AS insert_threshold,
+           current_setting('autovacuum_vacuum_insert_scale_factor')::float8 AS insert_scale,
+           current_setting('autovacuum_analyze_threshold')::float8 AS analyze_threshold,
+           current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_scale,
+           current_setting('autovacuum_freeze_max_age')::float8 AS freeze_age
+), far AS MATERIALIZED (
+    SELECT n.nspname, c.relname,
+           CASE WHEN coalesce(o.enabled, true) THEN pg_stat_get_dead_tuples(c.oid) / greatest(1,
+               least(nullif(coalesce(o.vacuum_max, s.vacuum_max), -1),
+               coalesce(o.vacuum_threshold, s.vacuum_threshold)
+               + coalesce(o.vacuum_scale, s.vacuum_scale) * greatest(c.reltuples, 0))) END AS dead,
+           CASE WHEN coalesce(o.enabled, true) AND coalesce(o.insert_threshold, s.insert_threshold) >= 0
+                THEN pg_stat_get_ins_since_vacuum(c.oid) / greatest(1,
+                    coalesce(o.insert_threshold, s.insert_threshold)
+                    + coalesce(o.insert_scale, s.insert_scale) * greatest(c.reltuples, 0)
+                      * coalesce(1 - least(1, c.relallfrozen / nullif(c.relpages, 0)::float8), 1)) END AS inserted,
+           CASE WHEN coalesce(o.enabled, true) THEN pg_stat_get_mod_since_analyze(c.oid) / greatest(1,
+               coalesce(o.analyze_threshold, s.analyze_threshold)
+               + coalesce(o.analyze_scale, s.analyze_scale) * greatest(c.reltuples, 0)) END AS changed,
+           age(c.relfrozenxid) / least(o.freeze_age, s.freeze_age) AS age
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    CROSS JOIN server AS s
     LEFT JOIN LATERAL (
         SELECT max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_vacuum_threshold') AS vacuum_threshold,
                max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_vacuum_scale_factor') AS vacuum_scale,
@@ -28,30 +40,27 @@ WITH server AS MATERIALIZED (
                max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_freeze_max_age') AS freeze_age,
                bool_and(option_value::bool) FILTER (WHERE option_name = 'autovacuum_enabled') AS enabled
         FROM pg_options_to_table(c.reloptions)
-        WHERE c.reloptions IS NOT NULL
-    ) AS o ON true
+    ) AS o ON c.reloptions IS NOT NULL
     WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-), far AS (
-    SELECT nspname, relname, reason,
-           CASE WHEN bound IS NOT NULL AND (reason = 'age' OR coalesce(enabled, true))
-                THEN have / greatest(bound, 1) END AS due
-    FROM own, server, LATERAL (VALUES
-        ('dead', pg_stat_get_dead_tuples(oid)::float8,
-         least(coalesce(vacuum_threshold, vacuum_threshold_) + coalesce(vacuum_scale, vacuum_scale_) * rows,
-         nullif(coalesce(vacuum_max, vacuum_max_), -1))),
-        ('inserted', pg_stat_get_ins_since_vacuum(oid)::float8,
-         nullif(coalesce(insert_threshold, insert_threshold_), -1) + coalesce(insert_scale, insert_scale_) * rows * thawed),
-        ('changed', pg_stat_get_mod_since_analyze(oid)::float8,
-         coalesce(analyze_threshold, analyze_threshold_) + coalesce(analyze_scale, analyze_scale_) * rows),
-        ('age', age::float8, least(freeze_age, freeze_age_))
-    ) AS reasons (reason, have, bound)
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY reason ORDER BY due DESC NULLS LAST, nspname, relname) AS place,
-           count(*) FILTER (WHERE due > 1) OVER (PARTITION BY reason) AS tables
+), due AS (
+    SELECT count(*) FILTER (WHERE dead > 1) AS dead,
+           count(*) FILTER (WHERE inserted > 1) AS inserted,
+           count(*) FILTER (WHERE changed > 1) AS changed,
+           count(*) FILTER (WHERE age > 1) AS age
     FROM far
 )
-SELECT current_database() AS datname, nspname, relname, reason, due, tables
-FROM ranked
-WHERE place <= 10
-ORDER BY reason, place
+SELECT current_database() AS datname, worst.*
+FROM due, LATERAL (
+    (SELECT nspname, relname, 'dead' AS reason, far.dead::float8 AS due, due.dead AS tables
+     FROM far ORDER BY far.dead DESC NULLS LAST, nspname, relname LIMIT 10)
+    UNION ALL
+    (SELECT nspname, relname, 'inserted' AS reason, far.inserted::float8 AS due, due.inserted AS tables
+     FROM far ORDER BY far.inserted DESC NULLS LAST, nspname, relname LIMIT 10)
+    UNION ALL
+    (SELECT nspname, relname, 'changed' AS reason, far.changed::float8 AS due, due.changed AS tables
+     FROM far ORDER BY far.changed DESC NULLS LAST, nspname, relname LIMIT 10)
+    UNION ALL
+    (SELECT nspname, relname, 'age' AS reason, far.age::float8 AS due, due.age AS tables
+     FROM far ORDER BY far.age DESC NULLS LAST, nspname, relname LIMIT 10)
+) AS worst
