@@ -99,7 +99,14 @@ class Waits:
 
     def read(self, round_: Round, ask: Ask) -> None:
         """Further statements only when the first gives reason to."""
-        rows = ask.take(round_, metrics.AGES)
+        if not round_.wants(metrics.AGES.statement):
+            return
+        with round_.part(metrics.AGES.statement):
+            rows = ask.rows(metrics.AGES.statement)
+            round_.take(metrics.AGES, rows, ask.version)
+            self._further(round_, ask, rows)
+
+    def _further(self, round_: Round, ask: Ask, rows: Rows) -> None:
         if self._long or any(row["transaction"] > self.long for row in rows):
             with round_.part("long_transactions"):
                 self._remember(round_, ask.rows("long_transactions", [self.long]))

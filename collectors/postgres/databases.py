@@ -12,6 +12,7 @@ from collectors.postgres.source import PostgresSource
 from collectors.rest import Rest
 from collectors.round import Round
 from metrics.poll import EventKind, Tier
+from metrics.reading import Reading
 
 SERIES = 40
 """Series that one database costs."""
@@ -39,6 +40,9 @@ class Databases:
                 self._state(round_, ask)
             case Tier.SLOW:
                 ask.take(round_, more.ROLES)
+                if not ask.in_recovery:
+                    # Zeros, for those who look for them.
+                    self._told(round_, ask, more.CONFLICTS)
                 with round_.part("database_size"):
                     self._sizes(round_, ask)
 
@@ -48,6 +52,8 @@ class Databases:
             return
         with round_.part(reading.statement):
             rows = ask.rows(reading.statement)
+            if not rows:
+                return
             shown, rest, left = self._ranked(rows).look(rows)
             self._shown = frozenset(row["datname"] for row in shown)
             round_.take(reading, [*shown, *rest], ask.version)
@@ -56,8 +62,8 @@ class Databases:
 
     def _ranked(self, rows: Rows) -> Rest:
         if self._rest is None:
-            have = rows[0].keys() if rows else set()
-            counters = [name for name in metrics.DATABASE.columns if name in have and name not in GAUGES]
+            have = rows[0].keys() - {*GAUGES}
+            counters = [name for name in metrics.DATABASE.columns if name in have]
             most = max(10, self.source.max_series // SERIES)
             rank = ("xact_commit", "xact_rollback")
             self._rest = Rest(["datname"], counters, rank, most, GAUGES)
@@ -72,12 +78,17 @@ class Databases:
         self._resets = {row["datname"]: row["stats_reset"] for row in rows}
 
     def _state(self, round_: Round, ask: Ask) -> None:
-        for reading in (more.DATABASES, more.CONFLICTS):
-            if round_.wants(reading.statement):
-                with round_.part(reading.statement):
-                    rows = ask.rows(reading.statement)
-                    round_.take(reading, [row for row in rows if self._tells(row["datname"])], ask.version)
+        self._told(round_, ask, more.DATABASES)
+        if ask.in_recovery:
+            self._told(round_, ask, more.CONFLICTS)
         ask.take(round_, more.TEMPLATES)
+
+    def _told(self, round_: Round, ask: Ask, reading: Reading) -> None:
+        """Of those that have series of their own."""
+        if round_.wants(reading.statement):
+            with round_.part(reading.statement):
+                rows = ask.rows(reading.statement)
+                round_.take(reading, [row for row in rows if self._tells(row["datname"])], ask.version)
 
     def _tells(self, name: str) -> bool:
         """Whether a database has series of its own. A template has none by its traffic, and there are few."""

@@ -12,7 +12,7 @@ _POSITION = "A position in the WAL in bytes, as a number: only differences mean 
 info = gauge("pg_server_info", "Always 1; what the server is.", ("server", "version", "short_version"))
 INFO = Reading(
     "server",
-    tier=Tier.MEDIUM,
+    tier=Tier.SLOW,
     view="version()",
     labels={"server": "server", "version": "version", "short_version": "short_version"},
     columns={"one": info},

@@ -14,27 +14,36 @@ from metrics.poll import EventKind, Tier
 class Server:
     """Remembers its role and its starts, whose changes are events."""
 
-    tiers: ClassVar[Sequence[Tier]] = (Tier.FAST, Tier.MEDIUM)
+    tiers: ClassVar[Sequence[Tier]] = (Tier.FAST, Tier.MEDIUM, Tier.SLOW)
     _standby: bool | None = None
     _started: float | None = None
     _checkpointer: str | None = None
 
     def read(self, round_: Round, ask: Ask) -> None:
         """Role, lag and standbys often; slots and what it is more seldom."""
-        if round_.tier is Tier.FAST:
-            for row in ask.take(round_, replication.POSITION):
-                self._notice(round_, row, ask.identity["checkpointer"])
-            round_.take(replication.CONNECTED, ask.take(round_, replication.REPLICATION), ask.version)
-            return
+        match round_.tier:
+            case Tier.FAST:
+                for row in ask.take(round_, replication.POSITION):
+                    self._notice(round_, row, ask.identity["checkpointer"])
+                round_.take(replication.CONNECTED, ask.take(round_, replication.REPLICATION), ask.version)
+            case Tier.MEDIUM:
+                self._slots(round_, ask)
+            case Tier.SLOW:
+                self._describe(round_, ask)
+
+    def _describe(self, round_: Round, ask: Ask) -> None:
         with round_.part(replication.INFO.statement):
             row = ask.one(replication.INFO.statement)
             major, minor = ask.version
             address = {"server": ask.source.address, "short_version": f"{major}.{minor}.0"}
             round_.take(replication.INFO, [{**row, **address}], ask.version)
+
+    def _slots(self, round_: Round, ask: Ask) -> None:
         slots = ask.take(round_, replication.SLOTS)
         if ask.version >= replication.SLOT_STATUS.since:
             round_.take(replication.SLOT_STATUS, slots, ask.version)
-        ask.take(round_, replication.DECODING)
+        if any(row["slot_type"] == "logical" for row in slots):
+            ask.take(round_, replication.DECODING)
         ask.take(round_, replication.SUBSCRIPTIONS)
 
     def _notice(self, round_: Round, row: dict[str, Any], checkpointer: str | None) -> None:

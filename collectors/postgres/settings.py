@@ -1,9 +1,9 @@
 """Settings as numbers, and their changes as events."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from collectors.postgres import metrics_settings as metrics
 from collectors.postgres.ask import Ask, Rows
@@ -12,8 +12,8 @@ from metrics.poll import EventKind, Tier
 
 SIZES = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-HIDDEN = re.compile(r"conninfo|password(?!_encryption)|passphrase|secret|token|command|_key$|\.")
-"""Texts that may hold a secret: said to have changed, without what they are."""
+HIDDEN = re.compile(r"conninfo|password(?!_encryption)|passphrase|secret|token|command|_key$")
+"""Settings that may hold a secret, as any text of an extension may: said to have changed, without what they are."""
 
 NOT_SET = frozenset({"in_hot_standby", "transaction_read_only", "transaction_isolation", "transaction_deferrable"})
 """Not set by anybody."""
@@ -27,7 +27,8 @@ class Settings:
     """Remembers them from look to look."""
 
     tiers: ClassVar[Sequence[Tier]] = (Tier.MEDIUM, Tier.SLOW)
-    _values: dict[str, str] = field(default_factory=dict)
+    _mark: str = ""
+    _rows: Rows = field(default_factory=list)
     _told: dict[str, str] = field(default_factory=dict)
 
     def read(self, round_: Round, ask: Ask) -> None:
@@ -35,26 +36,33 @@ class Settings:
         if not round_.wants(metrics.SETTINGS.statement):
             return
         with round_.part(metrics.SETTINGS.statement):
-            rows = ask.rows(metrics.SETTINGS.statement)
-            values = {row["name"]: row["value"] or "" for row in rows}
-            self._compare(round_, rows)
+            self._look(round_, ask)
             if round_.tier is Tier.SLOW:
-                self._told = values
-                round_.take(metrics.SETTINGS, numbers(rows), ask.version)
-                round_.take(metrics.CHOICES, choices(rows), ask.version)
+                self._told = _values(self._rows)
+                round_.take(metrics.SETTINGS, numbers(self._rows), ask.version)
+                round_.take(metrics.CHOICES, choices(self._rows), ask.version)
             else:
-                changed = [row for row in rows if self._told and self._told.get(row["name"]) != values[row["name"]]]
+                changed = [row for row in self._rows if self._told and self._told.get(row["name"]) != row["value"]]
                 round_.take(metrics.SETTINGS, numbers(changed), ask.version)
-                pending = sum(bool(row["pending_restart"]) for row in rows)
+                pending = sum(bool(row["pending_restart"]) for row in self._rows)
                 round_.take(metrics.PENDING, [{"pending": pending}], ask.version)
-            self._values = values
+
+    def _look(self, round_: Round, ask: Ask) -> None:
+        """Hundreds of rows only when one of them is another, and by the hour."""
+        mark = ask.one("settings_mark")["mark"]
+        if mark == self._mark and round_.tier is not Tier.SLOW:
+            return
+        rows = [{**row, "value": row["value"] or ""} for row in ask.rows(metrics.SETTINGS.statement)]
+        self._compare(round_, rows)
+        self._mark, self._rows = mark, rows
 
     def _compare(self, round_: Round, rows: Rows) -> None:
         """Names of both looks only: what appears was hidden from us, or came with a library."""
+        before = _values(self._rows)
         changes = [
-            change(row["name"], self._values[row["name"]], row["value"] or "", row["unit"])
+            change(row, before[row["name"]])
             for row in rows
-            if row["name"] not in NOT_SET and self._values.get(row["name"], row["value"] or "") != (row["value"] or "")
+            if row["name"] not in NOT_SET and before.get(row["name"], row["value"]) != row["value"]
         ]
         for text in changes[:MOST_EVENTS]:
             round_.event(EventKind.CONFIG, text)
@@ -62,17 +70,22 @@ class Settings:
             round_.event(EventKind.CONFIG, f"and {len(changes) - MOST_EVENTS} further settings")
 
 
-def change(name: str, old: str, new: str, unit: str) -> str:
+def _values(rows: Rows) -> dict[str, str]:
+    return {row["name"]: row["value"] for row in rows}
+
+
+def change(row: Mapping[str, Any], old: str) -> str:
     """What is said of a change.
 
-    >>> change("work_mem", "4096", "65536", "kB")
+    >>> change({"name": "work_mem", "vartype": "integer", "value": "65536", "unit": "kB"}, "4096")
     'work_mem: 4096 kB → 65536 kB'
-    >>> change("primary_conninfo", "host=a password=b", "", "")
+    >>> change({"name": "primary_conninfo", "vartype": "string", "value": "", "unit": ""}, "password=b")
     'primary_conninfo changed'
     """
-    if HIDDEN.search(name):
+    name = row["name"]
+    if HIDDEN.search(name) or ("." in name and row["vartype"] == "string"):
         return f"{name} changed"
-    return f"{name}: {_shown(old, unit)} → {_shown(new, unit)}"
+    return f"{name}: {_shown(old, row['unit'])} → {_shown(row['value'], row['unit'])}"
 
 
 def _shown(value: str, unit: str) -> str:
