@@ -96,7 +96,6 @@ class Station:
             _own(watch.POLL_LAG, lag, tier=poll.tier),
             _own(watch.POLL_INTERVAL, self._paces[poll.tier].every, tier=poll.tier),
             _own(watch.SERIES_LEFT_OUT, poll.left_out, tier=poll.tier),
-            *(_own(watch.EPOCH, value, epoch=name) for name, value in poll.epochs.items()),
         ]
         if poll.tier is Tier.FAST:
             own += [_own(watch.UP, float(poll.up)), _own(watch.POLLS_MISSED, self.missed)]

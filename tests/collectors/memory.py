@@ -1,7 +1,7 @@
 """A store in memory, and polls laid ten seconds apart whatever time they really took."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,7 +23,10 @@ PATIENCE = 5.0
 
 
 def poll(collector: AnyCollector, tier: Tier = Tier.FAST, within: float = PATIENCE) -> Poll:
-    return collector.poll(tier, time.monotonic() + within)
+    found = collector.poll(tier, time.monotonic() + within)
+    names = Counter((sample.metric, sample.labels) for sample in found.samples)
+    assert not [name for name, count in names.items() if count > 1]
+    return found
 
 
 def values(found: Poll, metric: str) -> dict[Labels, float]:

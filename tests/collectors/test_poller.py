@@ -20,6 +20,7 @@ from collectors.round import Round
 from collectors.source import Source
 from collectors.station import ERROR, LAST, Station
 from metrics.poll import ErrorClass, Poll, Tier
+from metrics.watch import EPOCH
 from tests.collectors.memory import value, values
 from tests.servers import Hole, RedisServer
 
@@ -103,7 +104,11 @@ def test_a_failed_poll_explains_itself_and_a_good_one_ends_it(
     assert '"class": "unreachable"' in body
     assert '"hint": "Check host' in body
     assert (found.records[-1].key, found.records[-1].body) == (LAST, "")
-    assert value(found, "trivet_source_epoch", epoch="redis_run") > 0
+    assert found.epochs["redis_run"] > 0
+    # A name that is there twice costs the store all names again, at every poll.
+    names = [(sample.metric, sample.labels) for sample in found.samples]
+    assert len(names) == len(set(names))
+    assert EPOCH.name not in {metric for metric, _ in names}
     assert kept.said[0].startswith("cache: unreachable:")
     assert kept.said[-1] == "cache: answers again"
 

@@ -45,7 +45,8 @@ def test_a_percentile_is_that_of_the_window(server: RedisServer, client: Redis) 
         quick = memory.value(metrics_commands.command_p99, window=20.0, cmd="debug")
         both = memory.value(metrics_commands.command_mean, cmd="debug")
     assert 0.034 < slow <= 0.068
-    assert 0.001 < quick <= 0.0022
+    # A busy machine sleeps longer than it was told to, and never a whole bucket of the slow ones.
+    assert 0.001 < quick <= 0.017
     assert both == pytest.approx((10 * 0.05 + 20 * 0.001) / 30, rel=0.2)
 
 
