@@ -20,6 +20,16 @@ def _table(names: Mapping[str, Metric], kind: str, zero: bool = False, plus: Seq
             yield Alias(name=name, kind=kind, help=metric.help, of=own.live_rows, labels=_TABLE, scale=0.0)
 
 
+_BLOCKS = {
+    "heap_{}_read": tables.heap_read,
+    "heap_{}_hit": tables.heap_hit,
+    "idx_{}_read": tables.idx_read,
+    "idx_{}_hit": tables.idx_hit,
+    "toast_{}_read": tables.toast_read,
+    "toast_{}_hit": tables.toast_hit,
+    "tidx_{}_read": tables.tidx_read,
+    "tidx_{}_hit": tables.tidx_hit,
+}
 TABLES = (
     *_table(
         {
@@ -35,17 +45,19 @@ TABLES = (
             "pg_stat_user_tables_autovacuum_count": tables.autovacuums,
             "pg_stat_user_tables_analyze_count": tables.analyzes,
             "pg_stat_user_tables_autoanalyze_count": tables.autoanalyzes,
-            "pg_statio_user_tables_heap_blocks_read": tables.heap_read,
-            "pg_statio_user_tables_heap_blocks_hit": tables.heap_hit,
-            "pg_statio_user_tables_idx_blocks_read": tables.idx_read,
-            "pg_statio_user_tables_idx_blocks_hit": tables.idx_hit,
-            "pg_statio_user_tables_toast_blocks_read": tables.toast_read,
-            "pg_statio_user_tables_toast_blocks_hit": tables.toast_hit,
-            "pg_statio_user_tables_tidx_blocks_read": tables.tidx_read,
-            "pg_statio_user_tables_tidx_blocks_hit": tables.tidx_hit,
         },
         "counter",
         zero=True,
+    ),
+    # 0.17's name, and the column's own, which dashboards go on asking for.
+    *(
+        alias
+        for word in ("blocks", "blks")
+        for alias in _table(
+            {f"pg_statio_user_tables_{name.format(word)}": metric for name, metric in _BLOCKS.items()},
+            "counter",
+            zero=True,
+        )
     ),
     *_table(
         {
