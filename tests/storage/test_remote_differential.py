@@ -20,7 +20,7 @@ import collectors
 from metrics.catalog import discover
 from metrics.evaluate import Line, evaluate
 from metrics.forms import AnyForm
-from metrics.model import SOURCE, Sample, Selector, labelled
+from metrics.model import SOURCE, Op, Sample, Selector, labelled
 from metrics.points import Points
 from metrics.poll import Poll, Tier
 from metrics.watch import EPOCH
@@ -45,6 +45,12 @@ NOW = START + LENGTH
 CATALOG = discover(collectors)
 WATCHED = [*SOURCES, *(replace(watched, name=f"{watched.name}2") for watched in SOURCES)]
 ALL: list[AnyForm] = [*FORMS, *CATALOG.forms.values()]  # type: ignore[list-item]
+MATCHED = {
+    term.metric.name: {matcher.label: matcher.value for matcher in term.matchers if matcher.op is Op.EQ}
+    for form in ALL
+    for term in form.inputs()
+}
+"""By metric, labels that a form asks for."""
 
 
 def platform() -> Iterator[Poll]:
@@ -65,9 +71,19 @@ def _rest(source: str, fed: set[str], at: int) -> Iterator[Sample]:
     """What the catalog declares and the feed leaves out."""
     kind = next(watched.kind for watched in SOURCES if watched.name == source)
     for i, (name, metric) in enumerate(sorted(CATALOG.metrics.items())):
-        if CATALOG.layers[name] == kind and metric.kind != "histogram" and name not in fed:
+        if CATALOG.layers[name] != kind or name in fed or f"{name}_count" in fed:
+            continue
+        labels = {**dict.fromkeys(metric.labels, "x"), **MATCHED.get(name, {})}
+        if "database" in labels:
+            labels["database"] = "platform"
+        if metric.kind == "histogram":
+            for bound, share in (("0.01", 0.4), ("0.1", 0.9), ("+Inf", 1.0)):
+                yield Sample(f"{name}_bucket", labelled({**labels, "le": bound}), at * (i + 1) * share)
+            yield Sample(f"{name}_sum", labelled(labels), at * (i + 1) / 30)
+            yield Sample(f"{name}_count", labelled(labels), float(at * (i + 1)))
+        else:
             value = at * (i + 1) / 7 if metric.kind == "counter" else (at * (i + 3)) % 17 / 4
-            yield Sample(name, labelled(dict.fromkeys(metric.labels, "x")), value)
+            yield Sample(name, labelled(labels), value)
 
 
 def _gone(sample: Sample, at: float) -> bool:
