@@ -11,6 +11,7 @@ from benchmarks.coverage import Comparison, compare, page
 from collectors.kinds import collector_of, source_types
 from collectors.source import Source
 from collectors.station import Station
+from commands.pages import watched
 from metrics.catalog import discover
 from metrics.target import Bounds
 from storage.series import SeriesStore
@@ -37,7 +38,7 @@ def served(block: world.Block, folder: Path) -> str:
                 if poll.error is not None:
                     raise RuntimeError(f"{source.name}: {poll.error.text}")
                 store.append(poll)
-        app = create_app(store=store, catalog=discover(collectors), sources=(), bounds=Bounds({}))
+        app = create_app(store=store, catalog=discover(collectors), sources=watched([source]), bounds=Bounds({}))
         answer = app.test_client().get(f"/metrics/{source.kind}?source={source.name}")
         return str(answer.text)
     finally:
