@@ -21,16 +21,16 @@ Block = Mapping[str, Any]
 
 
 class Collecting:
-    """Runs from ``with`` to its end. ``all_tiers``: see benchmarks/collecting/child.py."""
+    """Runs from ``with`` to its end. ``quick``: see benchmarks/collecting/child.py."""
 
-    def __init__(self, folder: Path, sources: Sequence[Block], *, all_tiers: bool = False) -> None:
+    def __init__(self, folder: Path, sources: Sequence[Block], *, quick: bool = False) -> None:
         folder.mkdir(parents=True)
         self.data = folder / "data"
         self._config = folder / "trivet.toml"
         self._config.write_text(written({"folder": str(self.data)}, sources))
         self._config.chmod(0o600)
         self._log = folder / "log"
-        self._words = ["-m", "benchmarks.collecting.child", str(self._config), *(["--all"] if all_tiers else [])]
+        self._words = ["-m", "benchmarks.collecting.child", str(self._config), *(["--quick"] if quick else [])]
         self._popen: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

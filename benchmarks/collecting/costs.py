@@ -13,6 +13,8 @@ from stack.native.server import Server
 from stack.native.tools import Tool
 
 WARM = 3
+CYCLE = 6
+"""Polls from one with tables and statements to the next."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class Pair:
 
 
 def ours(folder: Path, source: Block, times: int) -> tuple[Cost, int]:
-    """Whole collect processes, storing included; and how many series came of it."""
-    with Collecting(folder, [source], all_tiers=True) as collecting:
-        collecting.wait(WARM + 1)
+    """A whole collect process, storing included, with its slower tiers; and how many series came of it."""
+    with Collecting(folder, [source], quick=True) as collecting:
+        collecting.wait(WARM * CYCLE)
         begun = collecting.polls()
         found = cost(collecting.pid, collecting.polls, lambda: collecting.wait(begun + times))
         return found, collecting.series()

@@ -27,10 +27,10 @@ from tests.servers import MONITOR, STATS, TOOLS, Hole, PgBouncerServer, Postgres
 
 POSTGRES_EXPORTER, REDIS_EXPORTER, PGBOUNCER_EXPORTER = "0.17", "1.69", "0.10"
 POLICY = (
-    "CPU is that of the whole process, all its threads, over so many polls or scrapes after three to warm up: of"
-    " `trivet collect` with one source, storing with fsync included and everything asked at every turn (tables and"
-    " statements are asked every 30 s in use), and of the exporter while it is scraped as often, its page read and"
-    " thrown away. What Prometheus spends to parse and store that page is not counted. Capacity and memory are of the"
+    "CPU is that of the whole process, all its threads, for each of so many polls or scrapes: of `trivet collect` with"
+    " one source, storing with fsync included, tables and statements and all else of the minute asked at every sixth"
+    " poll as in use, but all at 1 s instead of 10 s; and of the exporter while it is scraped every second, its page"
+    " read and thrown away. What Prometheus spends to parse and store that page is not counted. Capacity and memory are of the"
     " collector as it is, at 10 s."
 )
 
@@ -133,9 +133,7 @@ class _Run:
 
     def _relations_row(self, name: str, tables: int) -> Pair:
         dbname = world.database(self.postgres, tables)
-        source = world.of_postgres(
-            self.postgres, "pg", dbname, interval="1s" if tables < 5000 else "3s", **world.only(dbname)
-        )
+        source = world.of_postgres(self.postgres, "pg", dbname, interval="1s", **world.only(dbname))
         with self._postgres_exporter(dbname) as peer:
             return self._pair(name, f"PostgreSQL, {tables:,} tables", source, peer, 1.0)
 
@@ -144,7 +142,7 @@ class _Run:
         if "relations_5000" not in self.plan.parts:
             world.database(self.postgres, 5000)
         world.statements(self.postgres, dbname, count)
-        source = world.of_postgres(self.postgres, "pg", "postgres", interval="2s", **world.only("postgres"))
+        source = world.of_postgres(self.postgres, "pg", "postgres", interval="1s", **world.only("postgres"))
         limit = f"--collector.stat_statements.limit={count}"
         with self._postgres_exporter("postgres", "--collector.stat_statements", *self._if_known(limit)) as peer:
             return self._pair(name, f"PostgreSQL, {count:,} statements", source, peer, 1.0)
