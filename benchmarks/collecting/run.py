@@ -30,8 +30,8 @@ POLICY = (
     "CPU is that of the whole process, all its threads, for each of so many polls or scrapes: of `trivet collect` with"
     " one source, storing with fsync included, tables and statements and all else of the minute asked at every sixth"
     " poll as in use, but all at 1 s instead of 10 s; and of the exporter while it is scraped every second, its page"
-    " read and thrown away. What Prometheus spends to parse and store that page is not counted. Capacity and memory are of the"
-    " collector as it is, at 10 s."
+    " read and thrown away. What Prometheus spends to parse and store that page is not counted. Capacity and"
+    " memory are of the collector as it is, at 10 s."
 )
 
 
