@@ -83,6 +83,7 @@ def killed(work: Callable[[int], Callable[[], object]]) -> Iterator[int]:
     context = multiprocessing.get_context("fork")
     count = context.Value("i", 0)
     places = [0]
+    total = 0
     while places:
         place = places.pop(0)
         count.value = 0
@@ -90,6 +91,10 @@ def killed(work: Callable[[int], Callable[[], object]]) -> Iterator[int]:
         child.start()
         child.join(60)
         if place:
+            if child.exitcode == 0 and count.value < place:
+                # The first time more files were opened: modules that by now are loaded.
+                assert place > total // 2
+                continue
             assert child.exitcode == -signal.SIGKILL
             yield place
         else:
