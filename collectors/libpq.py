@@ -20,6 +20,7 @@ from collectors.failed import Disconnected, Failed, late
 from collectors.libpq_source import LibpqSource
 from collectors.round import MOST_ROWS, by_name
 from collectors.source import secret
+from collectors.together import Table, Together, names
 from metrics.poll import ErrorClass
 
 LONGEST_CONNECT = 3
@@ -70,10 +71,6 @@ class _Whole(Loader):
         return int(text) if text.lstrip(b"-").isdigit() else float(text)
 
 
-Table = tuple[list[str], list[tuple[Any, ...]]]
-"""Names of columns, and rows."""
-
-
 class LibpqConnection:
     """Autocommits, because statistics are frozen inside a transaction."""
 
@@ -101,6 +98,7 @@ class LibpqConnection:
             self._connection.adapters.register_loader("numeric", IntLoader)
         else:
             self._allow_all()
+        self._together = Together(self._connection)
 
     def rows(self, deadline: float, statement: str, values: Sequence[Any] | None = None) -> list[dict[str, Any]]:
         """All rows of one statement. Raises Failed."""
@@ -118,6 +116,11 @@ class LibpqConnection:
                 self._allow_all()
                 return self._execute(statement, values)
 
+    def together(self, deadline: float, statements: Sequence[str]) -> tuple[Mapping[str, Table], str]:
+        """All answers by statement, in one round trip; or none, and the one that failed. Raises Disconnected."""
+        with self._said(), WATCHDOG.over(self._handle(), deadline) as self._cut:
+            return self._together.ask(statements)
+
     def close(self) -> None:
         """Raises nothing."""
         self._connection.close()
@@ -127,7 +130,7 @@ class LibpqConnection:
         cursor = self._connection.execute(statement.encode(), values)
         if cursor.rowcount > MOST_ROWS:
             raise Failed(ErrorClass.BAD_REPLY, f"more than {MOST_ROWS:,} rows")
-        return [column.name for column in cursor.description or ()], cursor.fetchall()
+        return names(cursor.pgresult), cursor.fetchall()
 
     def _allow_all(self) -> None:
         for type_ in TEXTS:

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from metrics.model import Metric, Sample, labelled
+from metrics.model import Labels, Metric, Sample, labelled
 from metrics.poll import Tier
 
 Row = Mapping[str, object]
 Version = tuple[int, ...]
+
+MOST_KNOWN = 10_000
+"""Rows of one reading whose labels are remembered, of all sources together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +59,25 @@ class Reading:
     leave: Mapping[str, Sequence[str]] = field(default_factory=dict)
     omitted: Mapping[str, str] = field(default_factory=dict)
     view: str = ""
+    _plans: "dict[Version, _Plan]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def read(self, rows: Iterable[Row], version: Version = ()) -> tuple[list[Sample], list[str]]:
         """Samples, and the columns that this version should have and that were not there.
 
         A value that is NULL or no number gives no sample: nothing happened is not zero.
         """
+        plan = self._plans.get(version) or self._plans.setdefault(version, _Plan(self, version))
         samples: list[Sample] = []
         missing: dict[str, None] = {}
-        order = sorted((label, column) for column, label in self.labels.items())
-        expected = [(name, col.metric.name, col.scale, col.labels) for name, col in self._expected(version)]
         for row in rows:
             if self.leave and any(str(row.get(column)) in values for column, values in self.leave.items()):
                 continue
-            labels = tuple((label, str(row.get(column, ""))) for label, column in order)
-            for name, metric, scale, more in expected:
+            for (name, metric, scale), labels in zip(plan.columns, plan.labels(row), strict=True):
                 value = row.get(name, _ABSENT)
                 # Most values are plain numbers, and there are thousands of them in a poll.
                 number = value if type(value) is float else _number(value)
                 if number is not None:
-                    own = labelled({**dict(labels), **more}) if more else labels
-                    samples.append(Sample(metric, own, number * scale))
+                    samples.append(_NEW(Sample, (metric, labels, number * scale)))
                 elif value is _ABSENT:
                     missing[name] = None
         return samples, list(missing)
@@ -98,14 +99,39 @@ class Reading:
         for column in self.columns.values():
             yield column if isinstance(column, Metric) else column.metric
 
-    def _expected(self, version: Version) -> Iterator[tuple[str, Column]]:
-        for name, given in self.columns.items():
-            column = Column(given) if isinstance(given, Metric) else given
-            if column.expected(version):
-                yield name, column
+
+class _Plan:
+    """How the rows of one version are read: what is the same in every poll is worked out once.
+
+    columns  name, metric, scale
+    """
+
+    def __init__(self, reading: Reading, version: Version) -> None:
+        given = {name: Column(each) if isinstance(each, Metric) else each for name, each in reading.columns.items()}
+        columns = {name: column for name, column in given.items() if column.expected(version)}
+        self.columns = [(name, column.metric.name, column.scale) for name, column in columns.items()]
+        self._more = [column.labels for column in columns.values()]
+        order = sorted((label, column) for column, label in reading.labels.items())
+        self._labels = tuple(label for label, _ in order)
+        self._from = tuple(column for _, column in order)
+        self._known: dict[tuple[str, ...], list[Labels]] = {}
+
+    def labels(self, row: Row) -> list[Labels]:
+        """Those of each column. Remembered: most rows come again in every poll."""
+        values = tuple([str(row.get(column, "")) for column in self._from])
+        known = self._known.get(values)
+        if known is None:
+            own = tuple(zip(self._labels, values, strict=True))
+            known = [labelled({**dict(own), **more}) if more else own for more in self._more]
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[values] = known
+        return known
 
 
 _ABSENT = object()
+_NEW = tuple.__new__
+"""Of a Sample, without the call in Python that its own constructor is."""
 
 
 def _number(value: object) -> float | None:

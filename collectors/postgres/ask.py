@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collectors.failed import Disconnected, Failed
-from collectors.libpq import LibpqConnection, Table
+from collectors.libpq import LibpqConnection
+from collectors.postgres.ahead import Ahead
 from collectors.postgres.hints import hinted
 from collectors.postgres.source import PostgresSource
 from collectors.postgres.sql import statement
-from collectors.round import Round
+from collectors.round import Round, by_name
+from collectors.together import Table
 from metrics.poll import ErrorClass
 from metrics.reading import Reading
 
@@ -27,6 +29,7 @@ class Ask:
 
     identity   the row of the statement of this name, asked anew in every round
     deadline   a time of time.monotonic(), for all that is asked
+    ahead      what was asked ahead
     """
 
     connection: LibpqConnection
@@ -34,6 +37,7 @@ class Ask:
     database: str
     deadline: float
     identity: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    ahead: Ahead = field(default_factory=Ahead)
 
     @property
     def version(self) -> tuple[int, int]:
@@ -47,10 +51,7 @@ class Ask:
 
     def rows(self, name: str, values: Sequence[Any] | None = None) -> Rows:
         """All rows of a file in queries/. Raises Failed."""
-        try:
-            return self.connection.rows(self.deadline, statement(name, self.version[0]), values)
-        except Failed as failed:
-            raise hinted(failed, self.source.user, self.database) from None
+        return by_name(*self.table(name, values))
 
     def table(self, name: str, values: Sequence[Any] | None = None, *, release: int | None = None) -> Table:
         """The same as names of columns and rows.
@@ -59,7 +60,9 @@ class Ask:
         """
         try:
             text = statement(name, self.version[0] if release is None else release)
-            return self.connection.table(self.deadline, text, values)
+            if values is not None:
+                return self.connection.table(self.deadline, text, values)
+            return self.ahead.table(self.connection, self.deadline, text)
         except Failed as failed:
             raise hinted(failed, self.source.user, self.database) from None
 

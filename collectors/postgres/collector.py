@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from collectors.collector import Capabilities, Collector, Lack
 from collectors.libpq import LibpqConnection
 from collectors.postgres import metrics
+from collectors.postgres.ahead import Ahead
 from collectors.postgres.ask import Ask, connection
 from collectors.postgres.lacking import lacking, unreadable
 from collectors.postgres.parts import parts
@@ -29,6 +30,7 @@ class PostgresCollector(Collector[PostgresSource]):
         """Nothing is connected yet."""
         super().__init__(source)
         self.parts = parts(source)
+        self._ahead = Ahead()
         self._connection: LibpqConnection | None = None
 
     def connect(self, deadline: float) -> None:
@@ -43,16 +45,17 @@ class PostgresCollector(Collector[PostgresSource]):
 
     def read(self, round_: Round, deadline: float) -> None:
         """The parts of a tier, after the marks of starts and resets that they depend on."""
-        ask = self._ask(deadline)
-        round_.heard()
-        round_.epochs[metrics.EPOCH] = epoch(ask.identity)
-        for part in self.parts:
-            if round_.tier in part.tiers:
-                part.read(round_, ask)
+        with self._ahead.round(round_.tier, self._connected, deadline):
+            ask = self._ask(deadline, self._ahead)
+            round_.heard()
+            round_.epochs[metrics.EPOCH] = epoch(ask.identity)
+            for part in self.parts:
+                if round_.tier in part.tiers:
+                    part.read(round_, ask)
 
     def examine(self, deadline: float) -> Capabilities:
         """Version, role, and which grants and extensions are missing."""
-        ask = self._ask(deadline)
+        ask = self._ask(deadline, Ahead())
         extension, preload = ask.one("extension"), ask.rows("preload")
         return Capabilities(
             version=f"PostgreSQL {ask.identity['version']}",
@@ -65,9 +68,19 @@ class PostgresCollector(Collector[PostgresSource]):
         widths = bool(ask.one("widths")["readable"])
         return unreadable(ask.one("unreadable"), widths=widths, user=self.source.user)
 
-    def _ask(self, deadline: float) -> Ask:
+    @property
+    def _connected(self) -> LibpqConnection:
         assert self._connection is not None  # noqa: S101 - connect() came first
-        ask = Ask(connection=self._connection, source=self.source, database=self.source.database, deadline=deadline)
+        return self._connection
+
+    def _ask(self, deadline: float, ahead: Ahead) -> Ask:
+        ask = Ask(
+            connection=self._connected,
+            source=self.source,
+            database=self.source.database,
+            deadline=deadline,
+            ahead=ahead,
+        )
         return replace(ask, identity=ask.one("identity"))
 
 
