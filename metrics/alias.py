@@ -23,6 +23,7 @@ class Alias:
     suffix  of a histogram's series of ours and theirs: "_bucket", "_sum", "_count"
     part    the same of theirs alone, when that part is a metric of its own here
     scale   their value is ours times this
+    offset  and this more
     whole   their value is ours without its fraction
     labels  our label → theirs; a label of ours that is not named is left out
     spoken  our label → how its value is written there
@@ -41,6 +42,7 @@ class Alias:
     suffix: str = ""
     part: str = ""
     scale: float = 1.0
+    offset: float = 0.0
     whole: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     spoken: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
@@ -60,6 +62,10 @@ class Alias:
         own |= {label: write(own[label]) for label, write in self.spoken.items() if label in own}
         named = {theirs: own[ours] for ours, theirs in self.labels.items() if ours in own}
         return labelled({**({SOURCE: own[SOURCE]} if SOURCE in own else {}), **named, **self.add})
+
+    def value(self, ours: float) -> float:
+        """As it is there."""
+        return float(int(ours)) if self.whole else ours * self.scale + self.offset
 
     def family(self, labels: Labels) -> str:
         """The family there that a series of ours belongs to.
@@ -104,7 +110,7 @@ def aliased(aliases: Sequence[Alias], latest: Iterable[Found]) -> Iterator[Famil
             key = (alias.family(labels), _joined(alias, labels, theirs, found, joins))
             if key not in sums or alias.summed:
                 value = first + sum(other.get(labels, 0.0) for other in more)
-                sums[key] = sums.get(key, 0.0) + (float(int(value)) if alias.whole else value * alias.scale)
+                sums[key] = sums.get(key, 0.0) + alias.value(value)
         for (name, theirs), value in sums.items():
             family = families.setdefault(name, Family(name, alias.kind, alias.help))
             series = (name + alias.suffix + alias.part, theirs)

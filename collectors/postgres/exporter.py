@@ -10,6 +10,7 @@ from collectors.postgres import metrics as own
 from collectors.postgres import metrics_database as database
 from collectors.postgres import metrics_replication as replication
 from collectors.postgres import metrics_settings as settings
+from collectors.postgres.alias_scrapes import SCRAPES
 from collectors.postgres.alias_server import REPLICATION, WRITERS
 from collectors.postgres.alias_sessions import ACTIVITY, LOCKS
 from collectors.postgres.alias_tables import TABLES
@@ -18,7 +19,7 @@ from metrics import watch
 from metrics.alias import Alias
 from metrics.reading import Column
 
-__all__ = ["ACTIVITY", "DATABASES", "LOCKS", "REPLICATION", "TABLES", "UP", "WRITERS"]
+__all__ = ["ACTIVITY", "DATABASES", "LOCKS", "REPLICATION", "SCRAPES", "TABLES", "UP", "WRITERS"]
 
 TEMPLATE = {**DATABASE, "datid": "datid"}
 
