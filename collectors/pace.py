@@ -4,7 +4,10 @@ DEAR = 0.05
 """Share of its interval that a poll may take."""
 
 LONGEST = 8
-"""How many times the asked interval at most: less than that says nothing of five minutes."""
+"""How many times the asked interval at most."""
+
+MOST = 240.0
+"""Seconds that no interval is made longer than: less often says nothing of five minutes."""
 
 
 class Pace:
@@ -14,6 +17,7 @@ class Pace:
         """As the config wants it, in seconds."""
         self.asked = asked
         self.times = 1
+        self._most = max(1, min(LONGEST, int(MOST / asked)))
 
     @property
     def every(self) -> float:
@@ -37,6 +41,6 @@ class Pace:
         10.0
         """
         if seconds > DEAR * self.every:
-            self.times = min(LONGEST, self.times * 2)
+            self.times = min(self.times * 2, self._most)
         elif self.slowed and seconds < DEAR * self.every / 4:
             self.times //= 2

@@ -16,6 +16,9 @@ from metrics.poll import ErrorClass, Failure, Poll, Record, Tier
 LEAST_TIME = 0.05
 """Seconds below which a tier is not begun: its poll would only be cut."""
 
+SOON = 20.0
+"""Seconds after its first poll at which the tier of the minute is polled again: a change needs two samples."""
+
 ERROR = "error"
 LAST = "last"
 """Kind and key of the record that holds the last failure of a source; an empty body: it works again."""
@@ -36,6 +39,7 @@ class Station:
         self._errors = dict.fromkeys(ErrorClass, 0)
         self._begun: float | None = None
         self._done: dict[Tier, float] = {}
+        self._answers = dict.fromkeys(Tier, 0)
         self._paces = {tier: Pace(max(least, self.source.every)) for tier, least in collector.tiers.items()}
 
     def run(self, lag: float) -> Iterator[Poll]:
@@ -52,6 +56,7 @@ class Station:
                 self._done[tier] = begun
                 poll = self.collector.poll(tier, deadline)
                 if poll.up:
+                    self._answers[tier] += 1
                     self._paces[tier].took(poll.duration)
                 yield self._with_own(poll, lag + begun - now)
                 if poll.error is not None:
@@ -69,8 +74,13 @@ class Station:
         self._begun = now
 
     def _due(self, tier: Tier, now: float) -> bool:
+        if tier not in self._done:
+            return True
+        every = self._paces[tier].every
+        if tier is Tier.MEDIUM and self._answers[tier] < 2:
+            every = min(every, max(SOON, self.source.every))
         # Half an interval early is nearer than half an interval late.
-        return tier not in self._done or now - self._done[tier] >= self._paces[tier].every - self.source.every / 2
+        return now - self._done[tier] >= every - self.source.every / 2
 
     def paces(self) -> str:
         """Which tiers are polled more seldom than asked for, as a line; empty when none is."""

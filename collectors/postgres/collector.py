@@ -23,8 +23,8 @@ from metrics.poll import Tier
 class PostgresCollector(Collector[PostgresSource]):
     """Reads statistics; needs pg_monitor and no more."""
 
-    # Tables and statements cost milliseconds: every 30 s still gives a window of 5 minutes ten samples.
-    tiers: ClassVar[Mapping[Tier, float]] = {Tier.FAST: 0.0, Tier.MEDIUM: 30.0, Tier.SLOW: 3600.0}
+    # Tables and statements cost milliseconds: every minute still gives a window of 5 minutes five samples.
+    tiers: ClassVar[Mapping[Tier, float]] = {Tier.FAST: 0.0, Tier.MEDIUM: 60.0, Tier.SLOW: 3600.0}
 
     def __init__(self, source: PostgresSource) -> None:
         """Nothing is connected yet."""

@@ -40,6 +40,7 @@ class Databases:
                 self._state(round_, ask)
             case Tier.SLOW:
                 ask.take(round_, more.ROLES)
+                ask.take(round_, more.TEMPLATES)
                 if not ask.in_recovery:
                     # Zeros, for those who look for them.
                     self._told(round_, ask, more.CONFLICTS)
@@ -81,7 +82,6 @@ class Databases:
         self._told(round_, ask, more.DATABASES)
         if ask.in_recovery:
             self._told(round_, ask, more.CONFLICTS)
-        ask.take(round_, more.TEMPLATES)
 
     def _told(self, round_: Round, ask: Ask, reading: Reading) -> None:
         """Of those that have series of their own."""

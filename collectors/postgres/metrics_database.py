@@ -137,7 +137,7 @@ _TEMPLATE_SINCE_14 = [
 _TEMPLATE_SINCE_18 = ("parallel_workers_to_launch", "parallel_workers_launched")
 TEMPLATES = Reading(
     "templates",
-    tier=Tier.MEDIUM,
+    tier=Tier.SLOW,
     labels={"datname": "database", "datid": "datid"},
     columns={
         **{name: Column(template, labels={"column": name}) for name in _TEMPLATE_COLUMNS},

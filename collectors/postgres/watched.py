@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from collectors.postgres.source import PostgresSource
 
-A_TURN = 8
+A_TURN = 16
 """Databases visited in one turn: a connection costs some 5 ms of processor time on either side."""
 
 

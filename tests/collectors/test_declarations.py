@@ -6,7 +6,9 @@ import pytest
 
 import collectors
 from metrics.catalog import discover
-from metrics.model import Unit
+from metrics.forms import terms
+from metrics.model import Kind, Unit
+from metrics.poll import Tier
 from metrics.target import Direction
 
 CATALOG = discover(collectors)
@@ -66,6 +68,33 @@ def test_a_form_reads_like_one(form: object) -> None:
     for term in declared.inputs():
         known = {*CATALOG.metrics[term.metric.name].labels, "le"}
         assert set(declared.by) <= known
+
+
+def test_what_is_read_by_the_minute_is_judged_over_five() -> None:
+    """A window of a minute has one sample of a minute: no change can be told. Of gauges the last one is judged."""
+    slow = {
+        metric.name
+        for readings in CATALOG.readings.values()
+        for reading in readings
+        if reading.tier is not Tier.FAST
+        for metric in reading.metrics()
+        if metric.kind is not Kind.GAUGE
+    }
+    found = {
+        form.name: form.target.window
+        for form in CATALOG.targets()
+        if form.target and slow & {term.metric.name for term in form.inputs()}
+    }
+    assert "pg_index_scan_ratio" in found
+    assert set(found.values()) == {300.0}
+    idle = {
+        term.metric.name
+        for form in CATALOG.targets()
+        for guard in getattr(form, "guards", ())
+        for term in terms(guard.idle)
+    }
+    assert idle
+    assert not idle & slow
 
 
 def test_metrics_of_seconds_and_bytes_say_so_and_readings_feed_declared_ones() -> None:

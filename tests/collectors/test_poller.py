@@ -215,6 +215,29 @@ def test_tiers_come_when_they_are_due_over_the_one_connection(clock: list[float]
     assert collector.asked == [Tier.FAST, Tier.MEDIUM, *three, Tier.MEDIUM, *three, Tier.MEDIUM]
 
 
+class Minutely(Slow):
+    """Has the tiers of a real one."""
+
+    tiers = {Tier.FAST: 0.0, Tier.MEDIUM: 60.0, Tier.SLOW: 3600.0}
+
+
+@pytest.mark.parametrize(
+    ("interval", "moments"), [("10s", [0, 20, 80, 140]), ("60s", [0, 60, 120]), ("25s", [0, 25, 75])]
+)
+def test_a_newcomer_need_not_wait_two_minutes_for_a_change(
+    clock: list[float], interval: str, moments: list[float]
+) -> None:
+    station = Station(Minutely(RedisSource(name="x", interval=interval)))
+    found: dict[Tier, list[float]] = {tier: [] for tier in Tier}
+    begun = clock[0]
+    while clock[0] - begun < 150:
+        for each in station.run(0.0):
+            found[each.tier].append(clock[0] - begun)
+        clock[0] += station.source.every
+    assert found[Tier.MEDIUM][: len(moments)] == moments
+    assert found[Tier.SLOW] == [0]
+
+
 def test_turns_that_did_not_happen_are_counted(clock: list[float]) -> None:
     station = Station(Slow(RedisSource(name="x", interval="1s")))
     list(station.run(0.0))

@@ -63,3 +63,11 @@ def test_a_dear_poll_is_asked_for_less_often_and_again_when_it_is_cheap() -> Non
         pace.took(0.01)
     assert pace.every == 10
     assert not pace.slowed
+
+
+def test_no_poll_is_so_seldom_that_five_minutes_have_none() -> None:
+    for asked, longest in ((30, 240), (60, 240), (200, 200), (3600, 3600)):
+        pace = Pace(asked)
+        for _ in range(8):
+            pace.took(900)
+        assert pace.every == longest
