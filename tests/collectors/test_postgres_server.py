@@ -171,7 +171,7 @@ def test_long_transactions_are_records_until_they_are_over(
 ) -> None:
     collector.parts = (Waits(long=0.1),)
     with each_postgres.connect(dbname=NAME) as session:
-        session.execute("BEGIN; SELECT 'private'")
+        session.execute("BEGIN; SELECT 'private' /* it's /* \"private */ */, 'private' -- don't\n, 'private'")
         time.sleep(0.2)
         first, again = poll(collector), poll(collector)
         session.execute("COMMIT")
@@ -179,7 +179,8 @@ def test_long_transactions_are_records_until_they_are_over(
     (begun,), (over,) = records(first, LONG), records(after, LONG)
     assert records(again, LONG) == []
     assert begun.key == over.key
-    assert json.loads(begun.body)["query"] == "BEGIN; SELECT ?"
+    assert json.loads(begun.body)["query"] == "BEGIN; SELECT ? /* … */, ? /* … */\n, ?"
+    assert "private" not in str([*first.records, *after.records])
     assert "over" not in json.loads(begun.body)
     assert json.loads(over.body)["over"]
 
