@@ -46,7 +46,7 @@ class Page:
         self._cut: Cut | None = None
         left = max(deadline - time.monotonic(), 0.01)
         with self._said():
-            self._token = secret(source.token, source.token_file)
+            self._token = _sendable(secret(source.token, source.token_file))
             self._connection = _made(self._url, source, min(left, LONGEST_CONNECT))
             self._connection.connect()
         self._connecting = False
@@ -89,6 +89,14 @@ class Page:
             raise _failed(error, connecting=self._connecting).without(self._token) from None
         finally:
             self._cut = None
+
+
+def _sendable(token: str) -> str:
+    """The token, if a header can hold it: http.client would show it, escaped, in its error. Raises Disconnected."""
+    if token.isascii() and token.isprintable():
+        return token
+    hint = "Set token, or what token_file holds, to one line without anything else."
+    raise Disconnected(ErrorClass.AUTH, "the token has characters that no header may have", hint)
 
 
 def _made(url: SplitResult, source: ApiSource, patience: float) -> http.client.HTTPConnection:

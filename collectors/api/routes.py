@@ -7,6 +7,7 @@ whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 
 from collectors.rest import REST
 from metrics.model import Labels, Sample
@@ -76,7 +77,9 @@ class Routes:
             if name not in self._rest:
                 born.add(name)
                 self._rest[name] = 0.0
-            self._rest[name] += sample.value - before if sample.value >= before else sample.value
+            if isfinite(before) and isfinite(sample.value):
+                # Else a sum that is no number once would make the rest none for ever.
+                self._rest[name] += sample.value - before if sample.value >= before else sample.value
         return born
 
 

@@ -250,6 +250,15 @@ def test_a_token_is_sent_and_never_shown(api: Api) -> None:
     assert "wrong-token" not in str(found)
 
 
+@pytest.mark.parametrize("token", ["first\nsecret", "first\n secret", "first\x01secret", "sécret…"])
+def test_a_token_that_no_header_can_hold_is_not_shown_either(api: Api, token: str) -> None:
+    with closing(ApiCollector(ApiSource(name="api", url=api.url, token=token))) as collector:
+        found = poll(collector)
+    assert found.error is not None
+    assert found.error.kind is ErrorClass.AUTH
+    assert "cret" not in str(found)
+
+
 def test_a_server_that_closes_each_connection_costs_no_gap(api: Api, collector: ApiCollector) -> None:
     api.closes = True
     for _ in range(3):

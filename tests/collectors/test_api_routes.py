@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import closing
+from math import nan
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -105,6 +106,18 @@ def test_a_reset_of_a_hidden_route_makes_no_fall() -> None:
     assert _rest(routes.capped(_page({"/a": 100, "/b": 3, "/c": 40}))[0]) == 4
     assert _rest(routes.capped(_page({"/a": 100, "/c": 41}))[0]) == 5
     assert _rest(routes.capped(_page({"/a": 100}))[0]) == 5
+
+
+def test_a_hidden_route_that_is_no_number_once_does_not_spoil_the_rest() -> None:
+    routes = Routes(1 + 6 * 2)
+    routes.capped(_page({"/a": 100, "/b": 50, "/c": 40}))
+    odd = [
+        sample._replace(value=nan) if ("route", "/b") in sample.labels else sample
+        for sample in _page({"/a": 100, "/b": 51, "/c": 41})
+    ]
+    assert _rest(routes.capped(odd)[0]) == 1
+    assert _rest(routes.capped(_page({"/a": 100, "/b": 52, "/c": 42}))[0]) == 2
+    assert _rest(routes.capped(_page({"/a": 100, "/b": 55, "/c": 42}))[0]) == 5
 
 
 def test_a_collector_tells_what_it_left_out() -> None:
