@@ -49,6 +49,9 @@ def markdown(given: Sequence[Chapter]) -> Iterator[str]:
                 for alias in chapter["aliases"]
             )
             yield from _table(("theirs", "kind", "ours", "labels: ours → theirs", "of series with"), rows)
+        if chapter["left_out"]:
+            yield "What that exporter gives by default and we leave out, in whole or in part:\n"
+            yield from _table(("theirs", "why"), ((_code(name), why) for name, why in chapter["left_out"].items()))
 
 
 def _metrics(chapter: Chapter) -> Iterator[str]:

@@ -6,8 +6,8 @@ They stand in the modules ``metrics`` and ``metrics_…`` of each folder; what o
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TypeVar
 
@@ -28,7 +28,8 @@ class CatalogError(Exception):
 class Catalog:
     """Every metric, form and reading by name; ``layer`` is the kind of source that declares it.
 
-    aliases  by layer, the families of other exporters that its metrics can be given as
+    aliases   by layer, the families of other exporters that its metrics can be given as
+    left_out  by layer, the names of other exporters that are not given, in whole or in part: why
     """
 
     metrics: dict[str, Metric]
@@ -36,6 +37,7 @@ class Catalog:
     readings: dict[str, tuple[Reading, ...]]
     layers: dict[str, str]
     aliases: dict[str, tuple[Alias, ...]]
+    left_out: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def targets(self) -> Iterator[Form]:
         """The forms that have a target, in the order of their declaration."""
@@ -69,7 +71,9 @@ def _take_folder(catalog: Catalog, package: str, layer: str) -> None:
         if found.name == "metrics" or found.name.startswith("metrics_"):
             _take(catalog, importlib.import_module(f"{package}.{found.name}"), layer)
         elif found.name == "exporter":
-            values = vars(importlib.import_module(f"{package}.{found.name}")).values()
+            module = importlib.import_module(f"{package}.{found.name}")
+            values = vars(module).values()
+            catalog.left_out[layer] = getattr(module, "LEFT_OUT", {})
             lists = (value for value in values if isinstance(value, tuple) and value)
             catalog.aliases[layer] = tuple(each for value in lists for each in value if isinstance(each, Alias))
 

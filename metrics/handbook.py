@@ -94,6 +94,7 @@ class Chapter(TypedDict):
     forms: list[Derived]
     statements: list[Statement]
     aliases: list[Other]
+    left_out: dict[str, str]
 
 
 def chapters(catalog: Catalog, views: Views = lambda layer, reading: reading.view) -> list[Chapter]:
@@ -116,6 +117,7 @@ def _chapter(catalog: Catalog, kind: str, views: Views) -> Chapter:
         "forms": [_derived(form) for form in forms],
         "statements": list(_statements(readings, lambda reading: views(kind, reading))),
         "aliases": sorted(map(_other, catalog.aliases.get(kind, ())), key=repr),
+        "left_out": dict(sorted(catalog.left_out.get(kind, {}).items())),
     }
 
 

@@ -1,6 +1,7 @@
 """How much of the exporters' default series is on our pages, of the same servers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import msgspec
@@ -19,12 +20,6 @@ from tests.servers import Servers
 from webapp.app import create_app
 
 PATIENCE = 20.0
-EXPORTERS_OWN: Mapping[str, Sequence[str]] = {
-    "postgres": ("pg_exporter_", "postgres_exporter_", "pg_scrape_collector_"),
-    "pgbouncer": ("pgbouncer_exporter_",),
-    "redis": ("redis_exporter_", "redis_target_scrape_"),
-}
-"""Names by which an exporter speaks of its own work."""
 
 
 def served(block: world.Block, folder: Path) -> str:
@@ -49,7 +44,7 @@ def served(block: world.Block, folder: Path) -> str:
 def coverages(made: Servers, folder: Path) -> tuple[dict[str, float], list[str]]:
     """Shares by kind, and what is left out."""
     found = dict(_comparisons(made, folder))
-    notes = [f"{kind}: {', '.join(sorted(each.missing)) or 'nothing'} left out" for kind, each in found.items()]
+    notes = [_left(kind, sorted(each.missing)) for kind, each in found.items()]
     return {kind: round(each.coverage, 4) for kind, each in found.items()}, notes
 
 
@@ -64,10 +59,20 @@ def _comparisons(made: Servers, folder: Path) -> Sequence[tuple[str, Comparison]
             (world.of_redis(redis, "redis"), made.redis_exporter(redis)),
         )
         return [
-            (kind := str(block["kind"]), _compared(kind, exporter.page(), served(block, folder / kind)))
+            (kind := str(block["kind"]), _compared(exporter.page(), served(block, folder / kind)))
             for block, exporter in cases
         ]
 
 
-def _compared(kind: str, theirs: str, ours: str) -> Comparison:
-    return compare(page(theirs), page(ours), without=EXPORTERS_OWN[kind])
+def _compared(theirs: str, ours: str) -> Comparison:
+    return compare(page(theirs), page(ours))
+
+
+def _left(kind: str, names: Sequence[str]) -> str:
+    """What is not given, and why."""
+    reasons = discover(collectors).left_out[kind]
+    told = (
+        f"{name} ({next((why for each, why in reasons.items() if fnmatch(name, each)), 'not told why')})"
+        for name in names
+    )
+    return f"Left out of {kind}_exporter's default: {', '.join(told) or 'nothing'}."

@@ -155,3 +155,6 @@ OTHERS = (
     ),
     _plain(watch.UP, "1 when the last poll was answered.", "pgbouncer_up"),
 )
+
+LEFT_OUT = {"pgbouncer_exporter_build_info": "of the exporter, not of PgBouncer"}
+"""Names of theirs that we do not give."""

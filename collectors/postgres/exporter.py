@@ -19,7 +19,7 @@ from metrics import watch
 from metrics.alias import Alias
 from metrics.reading import Column
 
-__all__ = ["ACTIVITY", "DATABASES", "LOCKS", "REPLICATION", "SCRAPES", "TABLES", "UP", "WRITERS"]
+__all__ = ["ACTIVITY", "DATABASES", "LEFT_OUT", "LOCKS", "REPLICATION", "SCRAPES", "TABLES", "UP", "WRITERS"]
 
 TEMPLATE = {**DATABASE, "datid": "datid"}
 
@@ -115,3 +115,20 @@ DATABASES = (
         labels={"role": "rolname"},
     ),
 )
+
+LEFT_OUT = {
+    "pg_scrape_collector_success": "0.11 calls one bgwriter, which fails on 17 and later",
+    "pg_scrape_collector_duration_seconds": "the same",
+    "pg_exporter_scrapes_total": "the exporter's account of itself; ours is trivet_poll_…",
+    "pg_exporter_user_queries_load_error": "the exporter's own file",
+    "postgres_exporter_build_info": "the exporter's own version",
+    "postgres_exporter_config_last_reload_success_timestamp_seconds": "the exporter's own file",
+    "postgres_exporter_config_last_reload_successful": "the exporter's own file",
+    "pg_stat_archiver_last_archive_age": "NaN: nothing was ever archived",
+    "pg_stat_activity_count": "the exporter's own sessions",
+    "pg_stat_activity_max_tx_duration": "the exporter's own sessions",
+    "pg_stat_database_checksum_failures": "0.11 without checksums: NaN",
+    "pg_stat_database_checksum_last_failure": "0.11 without checksums: NaN",
+    "pg_stat_database_stats_reset": "0.11 of the shared catalogs: NaN",
+}
+"""Names of theirs that we do not give, in whole or in part; 0.11 where it says so, else 0.17."""

@@ -2,10 +2,6 @@
 
 Names, labels and values are those of its releases 1.45 and 1.69 by default; types are 1.69's. Where a name of ours
 is theirs as well, with the same labels and unit, there is nothing to say here.
-
-Left out, because they speak of the exporter and not of Redis: redis_exporter_*, redis_target_scrape_*, and
-redis_last_key_groups_scrape_duration_milliseconds. redis_db_keys_cached comes with 1.45 and 1.69 only for a server
-with fields that they misread (subexpiry is taken for a number of cached keys), as do 1.45's redis_db0_distrib_*.
 """
 
 from collections.abc import Iterator, Mapping
@@ -217,3 +213,14 @@ REPLICATION = (
         beside={"read_only": (_OURS["redis_replica_read_only"], "")},
     ),
 )
+
+LEFT_OUT = {
+    "redis_exporter_*": "of the exporter, not of Redis",
+    "redis_target_scrape_*": "of the exporter, not of Redis",
+    "redis_last_key_groups_scrape_duration_milliseconds": "of the exporter, not of Redis",
+    "redis_db_keys_cached": "the exporter takes subexpiry for it",
+    "redis_db0_distrib_strings_sizes": "1.45 takes a distribution for a number",
+    "redis_db_avg_ttl_seconds": "0 there until Redis has sampled it; unknown here",
+    "redis_instance_info": "1.45 lacks one of the labels that 1.69 has; Valkey's redis_mode is empty there",
+}
+"""Names of theirs that we do not give, in whole or in part."""

@@ -9,6 +9,7 @@ import pytest
 import collectors
 from benchmarks.coverage import Comparison, Page, compare, page
 from collectors.kinds import collector_of
+from collectors.postgres.exporter import LEFT_OUT
 from collectors.postgres.source import PostgresSource
 from collectors.station import Station
 from dashboards.watched import Watched
@@ -20,22 +21,6 @@ from tests.collectors.postgres_work import do
 from tests.collectors.standby import SLOT, Standby
 from tests.servers import MONITOR, PostgresServer, Servers
 from webapp.app import create_app
-
-LEFT_OUT = {
-    "pg_scrape_collector_success": "0.11 calls one bgwriter, which fails on 17 and later",
-    "pg_scrape_collector_duration_seconds": "the same",
-    "pg_exporter_scrapes_total": "the exporter's account of itself; ours is trivet_poll_…",
-    "pg_exporter_user_queries_load_error": "the exporter's own file",
-    "postgres_exporter_build_info": "the exporter's own version",
-    "postgres_exporter_config_last_reload_success_timestamp_seconds": "the exporter's own file",
-    "postgres_exporter_config_last_reload_successful": "the exporter's own file",
-    "pg_stat_archiver_last_archive_age": "NaN: nothing was ever archived",
-    "pg_stat_activity_count": "the exporter's own sessions",
-    "pg_stat_activity_max_tx_duration": "the exporter's own sessions",
-    "pg_stat_database_checksum_failures": "0.11 without checksums: NaN",
-    "pg_stat_database_checksum_last_failure": "0.11 without checksums: NaN",
-    "pg_stat_database_stats_reset": "0.11 of the shared catalogs: NaN",
-}
 
 MOVING = (
     # Each look of either moves these by some.
