@@ -14,6 +14,7 @@ look is a base line, not a rise.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,12 @@ class Look:
     def rows(self, frames: Mapping[str, Frame]) -> list[dict[str, Any]]:
         """Shown rows and rests, as a Reading takes them."""
         # In the order of their names: the store writes the names anew whenever they are others or elsewhere.
-        own = (
-            self.own(place, at, frames[place].row(at))
-            for place, shown in self.shown.items()
-            for at in sorted(shown, key=frames[place].keys.__getitem__)
-        )
+        own: list[dict[str, Any]] = []
+        for place, shown in self.shown.items():
+            order = sorted(shown, key=frames[place].keys.__getitem__)
+            rows = frames[place].rows(order)
+            given = bool(self.given[place].any())
+            own += [self.own(place, at, row) for at, row in zip(order, rows, strict=True)] if given else rows
         return [*own, *self.rests]
 
     def own(self, place: str, at: int, row: dict[str, Any]) -> dict[str, Any]:
@@ -134,9 +136,7 @@ class Busiest:
 
     def _rise(self, name: str, frame: Frame) -> tuple[Numbers, Flags]:
         """All that a new row says is new; so is all of one that fell. Beside it which rows had a series."""
-        tracked = list(dict.fromkeys(_present(frame, [*self.counters, *self.rank])))
-        ranked = [tracked.index(column) for column in _present(frame, self.rank)]
-        width = len(_present(frame, self.counters))
+        tracked, ranked, width = _tracked(frame.names, tuple(self.counters), tuple(self.rank))
         now = _columns(frame, tracked)
         place = self._places.get(name)
         if place is None or place.frame.names != frame.names:
@@ -208,11 +208,24 @@ def _present(frame: Frame, wanted: Sequence[str]) -> list[str]:
     return [name for name in wanted if name in frame.names]
 
 
+@lru_cache(maxsize=200)
+def _tracked(names: tuple[str, ...], counters: Sequence[str], rank: Sequence[str]) -> tuple[list[str], list[int], int]:
+    """Columns whose rise is taken, which of them rows are ranked by, and how many are counters: the first ones."""
+    present = [name for name in counters if name in names]
+    tracked = list(dict.fromkeys([*present, *(name for name in rank if name in names)]))
+    return tracked, [tracked.index(name) for name in rank if name in names], len(present)
+
+
+@lru_cache(maxsize=500)
+def _places(names: tuple[str, ...], wanted: tuple[str, ...]) -> NDArray[np.intp]:
+    return np.array([names.index(name) for name in wanted if name in names], dtype=np.intp)
+
+
 def _columns(frame: Frame, wanted: Sequence[str]) -> Numbers:
     """Columns side by side, NULL as nothing."""
-    places = [frame.names.index(name) for name in _present(frame, wanted)]
-    values = frame.numbers[:, places]
-    return np.where(np.isnan(values), 0.0, values)
+    values = frame.numbers.take(_places(frame.names, tuple(wanted)), axis=1)
+    values[np.isnan(values)] = 0.0
+    return values
 
 
 def _index(frame: Frame) -> dict[Key, int]:

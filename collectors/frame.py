@@ -1,6 +1,6 @@
 """Many rows with names and numbers, column by column: thousands of them cost no loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -37,12 +37,16 @@ class Frame:
         values: Numbers = self.numbers[:, self.names.index(name)]
         return values
 
-    def row(self, index: int) -> dict[str, Any]:
-        """One row as a Reading takes it."""
-        return {
-            **dict(zip(self.labels, self.keys[index], strict=True)),
-            **named(self.names, self.numbers[index]),
-        }
+    def rows(self, wanted: Sequence[int]) -> list[dict[str, Any]]:
+        """Some rows as a Reading takes them."""
+        values = self.numbers.take(np.array(wanted, dtype=np.intp), axis=0)
+        nulls: list[bool] = np.isnan(values).any(axis=1).tolist()
+        names = (*self.labels, *self.names)
+        found = []
+        for at, numbers, null in zip(wanted, values.tolist(), nulls, strict=True):
+            known = [None if isnan(number) else number for number in numbers] if null else numbers
+            found.append(dict(zip(names, (*self.keys[at], *known), strict=True)))
+        return found
 
     def only(self, wanted: NDArray[np.bool_]) -> "Frame":
         """The rows that are wanted."""
@@ -54,8 +58,8 @@ def framed(names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence
     """Rows of a cursor as a Frame. Columns that are no labels hold numbers or NULL. Raises Failed when they do not.
 
     >>> made = framed(["n", "name"], [(1, "a"), (None, "b")], ["name"])
-    >>> made.keys, made.row(1)
-    ([('a',), ('b',)], {'name': 'b', 'n': None})
+    >>> made.keys, made.rows([1])
+    ([('a',), ('b',)], [{'name': 'b', 'n': None}])
     """
     try:
         places = [names.index(label) for label in labels]
@@ -65,8 +69,3 @@ def framed(names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence
         raise Failed(ErrorClass.BAD_REPLY, f"rows of another kind: {error}") from None
     keys = [tuple(row[place] for place in places) for row in rows]
     return Frame(tuple(labels), keys, tuple(names[place] for place in rest), values.reshape(len(rows), len(rest)))
-
-
-def named(names: Sequence[str], values: Numbers) -> Mapping[str, float | None]:
-    """Numbers by name, None for nan."""
-    return {name: None if isnan(value) else value for name, value in zip(names, values.tolist(), strict=True)}

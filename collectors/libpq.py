@@ -93,9 +93,9 @@ class LibpqConnection:
         self._connecting = False
         self._whole = whole
         # Psycopg's own loaders are ten times as fast, and refuse what is no number and no UTF-8.
-        self._strict = whole and self._connection.info.encoding == "utf-8"
+        self._strict = self._connection.info.encoding == "utf-8"
         if self._strict:
-            self._connection.adapters.register_loader("numeric", IntLoader)
+            self._connection.adapters.register_loader("numeric", IntLoader if whole else FloatLoader)
         else:
             self._allow_all()
         self._together = Together(self._connection)
@@ -114,6 +114,7 @@ class LibpqConnection:
                     raise
                 self._strict = False
                 self._allow_all()
+                self._together.reload()
                 return self._execute(statement, values)
 
     def together(self, deadline: float, statements: Sequence[str]) -> tuple[Mapping[str, Table], str]:

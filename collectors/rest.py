@@ -1,5 +1,6 @@
 """The busiest of some rows, and one row for all others whose counters only grow: Busiest, for rows that are few."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,22 @@ from collectors.frame import Frame
 Row = Mapping[str, Any]
 REST = "(rest)"
 """The value of the labels of the row that stands for all others: no name can be so without quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Makes each start of a collector another epoch while there is a rest: what that was given is forgotten by then.
+
+    >>> start = Start()
+    >>> start.epoch(5.0, rest=False), start.epoch(5.0, rest=True) == start.epoch(5.0, rest=True) != 5.0
+    (5.0, True)
+    """
+
+    _mark: int = field(default_factory=lambda: secrets.randbelow(2**48 - 1) + 1)
+
+    def epoch(self, mark: float, *, rest: bool) -> float:
+        """The server's mark, a whole number under 2**48, and this start's beside it."""
+        return float((int(mark) + self._mark) % 2**48) if rest else mark
 
 
 @dataclass(slots=True)
@@ -35,6 +52,11 @@ class Rest:
     def __post_init__(self) -> None:
         self._busiest = Busiest(counters=self.counters, rank=self.rank, most=self.most, gauges=self.gauges)
 
+    @property
+    def opened(self) -> bool:
+        """Whether there is a rest."""
+        return self._busiest.opened
+
     def look(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], int]:
         """Rows to show, no row or the one of all others, and how many those are.
 
@@ -47,4 +69,7 @@ class Rest:
         self._busiest.most = self.most
         look = self._busiest.look({"": frame}, {"": [(REST,) * len(self.key)] * len(frame)})
         kept = list(distinct.values())
-        return [look.own("", at, dict(kept[at])) for at in look.shown[""]], list(look.rests), look.left
+        shown = [kept[at] for at in look.shown[""]]
+        if look.given[""].any():
+            shown = [look.own("", at, dict(kept[at])) for at in look.shown[""]]
+        return shown, list(look.rests), look.left

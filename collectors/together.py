@@ -29,6 +29,10 @@ class Together:
         self._names: dict[bytes, list[str]] = {}
         self._count = 0
 
+    def reload(self) -> None:
+        """The connection's loaders are others."""
+        self._transformer = Transformer.from_context(self._connection)
+
     def ask(self, statements: Sequence[str]) -> tuple[Mapping[str, Table], str]:
         """All their answers; or none and the statement that failed. Raises psycopg.Error, the connection is closed."""
         try:

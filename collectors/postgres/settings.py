@@ -30,6 +30,8 @@ class Settings:
     _mark: str = ""
     _rows: Rows = field(default_factory=list)
     _told: dict[str, str] = field(default_factory=dict)
+    _changed: Rows = field(default_factory=list)
+    _pending: int = 0
 
     def read(self, round_: Round, ask: Ask) -> None:
         """All of them by the hour, what changed at once."""
@@ -38,14 +40,12 @@ class Settings:
         with round_.part(metrics.SETTINGS.statement):
             self._look(round_, ask)
             if round_.tier is Tier.SLOW:
-                self._told = _values(self._rows)
+                self._told, self._changed = _values(self._rows), []
                 round_.take(metrics.SETTINGS, numbers(self._rows), ask.version)
                 round_.take(metrics.CHOICES, choices(self._rows), ask.version)
             else:
-                changed = [row for row in self._rows if self._told and self._told.get(row["name"]) != row["value"]]
-                round_.take(metrics.SETTINGS, numbers(changed), ask.version)
-                pending = sum(bool(row["pending_restart"]) for row in self._rows)
-                round_.take(metrics.PENDING, [{"pending": pending}], ask.version)
+                round_.take(metrics.SETTINGS, numbers(self._changed), ask.version)
+                round_.take(metrics.PENDING, [{"pending": self._pending}], ask.version)
 
     def _look(self, round_: Round, ask: Ask) -> None:
         """Hundreds of rows only when one of them is another, and by the hour."""
@@ -55,6 +55,8 @@ class Settings:
         rows = [{**row, "value": row["value"] or ""} for row in ask.rows(metrics.SETTINGS.statement)]
         self._compare(round_, rows)
         self._mark, self._rows = mark, rows
+        self._changed = [row for row in rows if self._told and self._told.get(row["name"]) != row["value"]]
+        self._pending = sum(bool(row["pending_restart"]) for row in rows)
 
     def _compare(self, round_: Round, rows: Rows) -> None:
         """Names of both looks only: what appears was hidden from us, or came with a library."""
