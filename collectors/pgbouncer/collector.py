@@ -24,6 +24,7 @@ from collectors.pgbouncer.rows import pivoted, version
 from collectors.pgbouncer.settings import numbers
 from collectors.pgbouncer.source import PgBouncerSource
 from collectors.pgbouncer.table import Table
+from collectors.rest import Start
 from collectors.round import Round
 from metrics.poll import ErrorClass, EventKind, Tier
 
@@ -49,6 +50,7 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
         self._banner = ""
         self._crowd = Crowd(source.max_series)
         self._restarts = Restarts()
+        self._start = Start()
         self._minute = Minute(source.max_series)
 
     def connect(self, deadline: float) -> None:
@@ -122,7 +124,7 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
         round_.left_out += self._crowd.left_out
         if self._restarts.look(stats) and not self._minute.shares_port:
             round_.event(EventKind.RESTART, RESTARTED)
-        round_.epochs[START] = self._restarts.mark
+        round_.epochs[START] = self._start.epoch(self._restarts.mark, rest=self._crowd.opened)
         lists = ask(metrics.LISTS)
         if lists.names:
             self._minute.lists = pivoted(lists.dicts(), "list", "items")

@@ -34,7 +34,8 @@ class Crowd:
         self._names: Sequence[str] = ()
         self._before: dict[str, Fields] | None = None
         self._rest: dict[str, float] = {}
-        self._opened = False
+        self._given: dict[str, list[float]] = {}
+        self.opened = False
 
     @property
     def most(self) -> int:
@@ -53,19 +54,43 @@ class Crowd:
         at = table.place("database")
         now = {str(row[at]): row for row in table.rows if row[at] != CONSOLE}
         before = self._before if self._names == table.names else None
+        if before is None:
+            self._given = {}
         busy = table.names.index("xact_time") if "xact_time" in table.names else None
         rises = None if before is None else _rises(now, before, at)
         was, self.shown = self.shown, self._databases.choose(_claims(now, rises, busy, waits))
         if rises:
             # Was not shown: has no sample yet that this rise would be the difference to.
-            hidden = (rise for name, rise in rises.items() if name not in self.shown or name not in was)
-            self._add(table.names, at, list(hidden))
+            hidden = {name: rise for name, rise in rises.items() if name not in self.shown or name not in was}
+            self._add(table.names, at, list(hidden.values()))
+            self._give(hidden, now, before or {})
+        # Of those that ever had a series.
+        self._given = {name: given for name, given in self._given.items() if name in now}
+        for name in self.shown:
+            self._given.setdefault(name, [0.0] * len(table.names))
         self._before, self._names = now, table.names
         others = len(now) - sum(1 for name in now if name in self.shown)
         self.left_out += others
-        self._opened = self._opened or others > 0
-        rest = [{**dict.fromkeys(table.names, 0.0), **self._rest, "database": REST}] if self._opened else []
-        return [*table.dicts(row for name, row in now.items() if name in self.shown), *rest]
+        self.opened = self.opened or others > 0
+        rest = [{**dict.fromkeys(table.names, 0.0), **self._rest, "database": REST}] if self.opened else []
+        return [*table.dicts(self._own(name, row) for name, row in now.items() if name in self.shown), *rest]
+
+    def _give(
+        self, rises: Mapping[str, Sequence[float]], now: Mapping[str, Fields], before: Mapping[str, Fields]
+    ) -> None:
+        """Remember what of each database's rise the others were given; of one that began anew, from then on."""
+        for name, given in self._given.items():
+            if name in now and _fell(now[name], before.get(name)):
+                given[:] = [0.0] * len(given)
+            if name in rises:
+                given[:] = [sum(pair) for pair in zip(given, rises[name], strict=True)]
+
+    def _own(self, name: str, row: Fields) -> Fields:
+        """A shown row without what the others were given of it."""
+        given = self._given[name]
+        if not any(given):
+            return row
+        return tuple(value - less if less else value for value, less in zip(row, given, strict=True))
 
     def _add(self, names: Sequence[str], at: int, rises: Sequence[Sequence[float]]) -> None:
         for index, column in enumerate(zip(*rises, strict=True)):
@@ -144,6 +169,13 @@ def _rise(row: Fields, old: Fields | None, label: int) -> list[float]:
     before = [0 if index == label else _number(value) for index, value in enumerate(old)]
     rise = [new - last for new, last in zip(numbers, before, strict=True)]
     return numbers if min(rise) < 0 else rise
+
+
+def _fell(row: Fields, old: Fields | None) -> bool:
+    """Whether any of its counters did."""
+    return old is not None and any(
+        _number(new) < _number(last) for new, last in zip(row, old, strict=True) if not isinstance(new, str)
+    )
 
 
 def _number(value: Any) -> float:

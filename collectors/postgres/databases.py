@@ -9,7 +9,7 @@ from collectors.postgres import metrics
 from collectors.postgres import metrics_database as more
 from collectors.postgres.ask import Ask, Rows
 from collectors.postgres.source import PostgresSource
-from collectors.rest import Rest
+from collectors.rest import Rest, Start
 from collectors.round import Round
 from metrics.poll import EventKind, Tier
 from metrics.reading import Reading
@@ -27,6 +27,7 @@ class Databases:
     tiers: ClassVar[Sequence[Tier]] = (Tier.FAST, Tier.MEDIUM, Tier.SLOW)
     source: PostgresSource
     _rest: Rest | None = None
+    _start: Start = field(default_factory=Start)
     _shown: frozenset[str] = frozenset()
     _resets: dict[str, object] = field(default_factory=dict)
     _next: int = 0
@@ -46,6 +47,8 @@ class Databases:
                     self._told(round_, ask, more.CONFLICTS)
                 with round_.part("database_size"):
                     self._sizes(round_, ask)
+        opened = self._rest is not None and self._rest.opened
+        round_.epochs[metrics.EPOCH] = self._start.epoch(round_.epochs[metrics.EPOCH], rest=opened)
 
     def _traffic(self, round_: Round, ask: Ask) -> None:
         reading = metrics.DATABASE

@@ -12,6 +12,7 @@ from collectors.redis.server import Server
 from collectors.redis.slow import Slow
 from collectors.redis.source import RedisSource
 from collectors.redis.taking import Taker
+from collectors.rest import Start
 from collectors.round import Round
 from metrics.poll import Tier
 
@@ -30,6 +31,7 @@ class RedisCollector(Collector[RedisSource]):
         self._taker = Taker()
         self._medium = Medium(source.max_series, arguments=source.slowlog_arguments)
         self._slow = Slow()
+        self._start = Start()
 
     def connect(self, deadline: float) -> None:
         """One TCP connection, AUTH where there is a password, and INFO to learn what the server knows of."""
@@ -47,6 +49,9 @@ class RedisCollector(Collector[RedisSource]):
         connection = self._connected()
         if round_.tier is Tier.FAST:
             fast.read(round_, connection, self._server, self._taker, deadline)
+            if metrics.EPOCH in round_.epochs:
+                mark = round_.epochs[metrics.EPOCH]
+                round_.epochs[metrics.EPOCH] = self._start.epoch(mark, rest=self._medium.opened)
         elif round_.tier is Tier.MEDIUM:
             self._medium.read(round_, connection, self._server, self._taker, deadline)
         elif self.source.reads_config and not self._server.sentinel:

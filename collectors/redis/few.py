@@ -13,14 +13,14 @@ class Few:
         self._most = most
         self._rest = Rest(key, counters, rank, most)
         self._before: Sequence[Row] | None = None
-        self._opened = False
+        self.opened = False
 
     def look(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], int]:
         """Rows to show as they are, no row or the one of all others, and how many those are."""
-        if not self._opened and len(rows) <= self._most:
+        if not self.opened and len(rows) <= self._most:
             self._before = rows
             return rows, [], 0
-        if not self._opened and self._before is not None:
+        if not self.opened and self._before is not None:
             self._rest.look(self._before)
-        self._opened = True
+        self.opened = True
         return self._rest.look(rows)

@@ -47,6 +47,11 @@ class Medium:
         self._seconds: dict[str, float] = {}
         self._taker = Taker()
 
+    @property
+    def opened(self) -> bool:
+        """Whether commands or errors have a rest."""
+        return self._commands.opened or self._latency.opened or self._errors.opened
+
     def read(self, round_: Round, connection: RedisConnection, server: Server, taker: Taker, deadline: float) -> None:
         """INFO first; everything else is a part. Raises Failed."""
         asked = [(name, command) for name, command in self._commands_of(server) if round_.wants(name)]

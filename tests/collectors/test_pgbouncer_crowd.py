@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from collectors.pgbouncer import metrics
 from collectors.pgbouncer.collector import PgBouncerCollector
 from collectors.pgbouncer.crowd import Crowd
+from collectors.pgbouncer.declare import START
 from collectors.pgbouncer.rows import Limits
 from collectors.pgbouncer.sockets import Sockets
 from collectors.pgbouncer.source import PgBouncerSource
@@ -58,6 +59,24 @@ def test_shown_and_rest_together_rise_as_all_do(looks: list[dict[str, int]]) -> 
     assert total <= expected
     if rest and rest[0][0] == 0:
         assert total == expected
+
+
+def test_a_database_that_comes_back_goes_on_where_its_series_ended() -> None:
+    crowd = Crowd(200)
+
+    def look(**counts: int) -> dict[str, float]:
+        rows = [(name, count, count * 10) for name, count in counts.items()]
+        found, _ = crowd.look(Table(STATS_NAMES, rows), EMPTY, Limits())
+        return {row["database"]: row["xact_count"] for row in found}
+
+    assert look(a=100, b=90, c=1) == {"a": 100, "b": 90, REST: 0}
+    assert look(a=100, b=190, c=1001) == {"b": 190, "c": 1001, REST: 1000}
+    # What a does while it has no series of its own, and with the look that shows it again, is the others'.
+    assert look(a=150, b=290, c=2001) == {"b": 290, "c": 2001, REST: 1050}
+    assert look(a=90_150, b=290, c=2001) == {"a": 100, "c": 2001, REST: 91_050}
+    assert look(a=90_160, b=290, c=2001) == {"a": 110, "c": 2001, REST: 91_050}
+    # A database that began anew while it was away: a fall, which the store knows as such.
+    assert look(a=90_160, b=7, c=2001) == {"a": 110, "c": 2001, REST: 91_057}
 
 
 def test_a_database_whose_clients_wait_is_shown_though_it_does_nothing() -> None:
@@ -129,6 +148,10 @@ def test_a_pooler_of_many_databases_has_few_series_and_true_sums(
         found = poll(collector)
         memory.take(collector)
         minute = poll(collector, Tier.MEDIUM)
+        with closing(PgBouncerCollector(made)) as started_anew:
+            later = poll(started_anew)
+    # What the others were given is forgotten at a start: a database of its own would jump by it.
+    assert found.epochs[START] != later.epochs[START]
     after = values(found, name)
     assert len(after) == len(before) == 3
     assert found.left_out > 0
