@@ -41,13 +41,13 @@ def carried(folder: Path, sources: Sequence[Block], seconds: float, settle: floa
         time.sleep(settle)
         if bad := [name for name in collecting.down() if not name.startswith(HUNG)]:
             raise RuntimeError(f"{len(bad)} sources are down, such as {bad[0]}:\n{collecting.said()[-1000:]}")
-        begun, polls, spent = time.time(), collecting.polls(), cpu_seconds(collecting.pid)
+        begun, spent = time.time(), cpu_seconds(collecting.pid)
         clock = time.monotonic()
         time.sleep(seconds)
         took, spent = time.monotonic() - clock, cpu_seconds(collecting.pid) - spent
         memory = resident_mb(collecting.pid)
         lags = collecting.lags(begun, HUNG)
-        done = (collecting.polls() - polls) / (len(sources) * took / INTERVAL)
+        done = collecting.polls(begun, begun + took) / (len(sources) * took / INTERVAL)
         return Load(
             sources=len(sources),
             series=collecting.series(),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from metrics import watch
-from metrics.model import Matcher, Selector
+from metrics.model import Selector
 from metrics.points import Points
 from storage.reading import SeriesReader
 
@@ -51,9 +51,9 @@ class Collecting:
             raise RuntimeError("it does not run")
         return self._popen.pid
 
-    def polls(self, source: str = "") -> int:
-        """How many polls of the fast tier are in its store, of one source or of all."""
-        return sum(len(points.times) for points in self._raw(Selector(watch.UP.name, _of(source))))
+    def polls(self, start: float = 0.0, end: float | None = None) -> int:
+        """How many polls of the fast tier are in its store, of all sources, from one time to another."""
+        return sum(len(points.times) for points in self._raw(Selector(watch.UP.name), start, end))
 
     def series(self) -> int:
         """How many series its store has."""
@@ -88,18 +88,14 @@ class Collecting:
         """Its log."""
         return self._log.read_text()
 
-    def _raw(self, selector: Selector, start: float = 0.0) -> Sequence[Points]:
+    def _raw(self, selector: Selector, start: float = 0.0, end: float | None = None) -> Sequence[Points]:
         if not (self.data / "series.db").exists():
             return ()
         reader = SeriesReader(self.data)
         try:
-            return reader.raw(selector, start, time.time() + 1)
+            return reader.raw(selector, start, time.time() + 1 if end is None else end)
         finally:
             reader.close()
-
-
-def _of(source: str) -> tuple[Matcher, ...]:
-    return (Matcher("source", source),) if source else ()
 
 
 def written(store: Block, sources: Sequence[Block]) -> str:
