@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Frame:
     def rows(self, wanted: Sequence[int]) -> list[dict[str, Any]]:
         """Some rows as a Reading takes them."""
         values = self.numbers.take(np.array(wanted, dtype=np.intp), axis=0)
-        nulls: list[bool] = np.isnan(values).any(axis=1).tolist()
+        nulls = np.logical_or.reduce(np.isnan(values), axis=1).tolist()
         names = (*self.labels, *self.names)
         found = []
         for at, numbers, null in zip(wanted, values.tolist(), nulls, strict=True):
@@ -64,8 +65,18 @@ def framed(names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence
     try:
         places = [names.index(label) for label in labels]
         rest = [place for place in range(len(names)) if place not in places]
-        values = np.array([[row[place] for place in rest] for row in rows], dtype=np.float64)
+        values = np.array(_picked(rows, rest), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise Failed(ErrorClass.BAD_REPLY, f"rows of another kind: {error}") from None
-    keys = [tuple(row[place] for place in places) for row in rows]
-    return Frame(tuple(labels), keys, tuple(names[place] for place in rest), values.reshape(len(rows), len(rest)))
+    return Frame(
+        tuple(labels),
+        _picked(rows, places),
+        tuple(names[place] for place in rest),
+        values.reshape(len(rows), len(rest)),
+    )
+
+
+def _picked(rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[Key]:
+    if len(places) > 1:
+        return list(map(itemgetter(*places), rows))
+    return [tuple(row[place] for place in places) for row in rows]

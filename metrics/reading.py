@@ -66,7 +66,7 @@ class Reading:
 
         A value that is NULL or no number gives no sample: nothing happened is not zero.
         """
-        plan = self._plans.get(version) or self._plans.setdefault(version, _Plan(self, version))
+        plan = self._plan(version)
         samples: list[Sample] = []
         missing: dict[str, None] = {}
         for row in rows:
@@ -81,6 +81,10 @@ class Reading:
                 elif value is _ABSENT:
                     missing[name] = None
         return samples, list(missing)
+
+    def width(self, version: Version) -> int:
+        """Series that one row has at most."""
+        return len(self._plan(version).columns)
 
     def unknown(self, columns: Iterable[str]) -> list[str]:
         """Columns that the server gave and nothing here speaks of: a newer version's. Of a .sql file there are none.
@@ -98,6 +102,9 @@ class Reading:
         """Every metric that it feeds."""
         for column in self.columns.values():
             yield column if isinstance(column, Metric) else column.metric
+
+    def _plan(self, version: Version) -> "_Plan":
+        return self._plans.get(version) or self._plans.setdefault(version, _Plan(self, version))
 
 
 class _Plan:

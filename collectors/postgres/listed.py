@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from collectors.busiest import Busiest
 from metrics.model import Kind, Metric
-from metrics.reading import Column, Reading, Version
+from metrics.reading import Reading
 
 _MARK = secrets.randbits(48)
 """Of this process."""
@@ -29,9 +29,3 @@ def busiest(
         urgent=urgent,
         most=0,
     )
-
-
-def cost(reading: Reading, version: Version) -> int:
-    """Series that one row has on a server of this version."""
-    columns = (given if isinstance(given, Column) else Column(given) for given in reading.columns.values())
-    return sum(column.expected(version) for column in columns)

@@ -6,7 +6,7 @@ from collectors.frame import Frame
 from collectors.postgres import budget, metrics
 from collectors.postgres import metrics_tables as more
 from collectors.postgres.budget import Want
-from collectors.postgres.listed import busiest, cost, epoch
+from collectors.postgres.listed import busiest, epoch
 from collectors.postgres.metrics_indexes import INDEXES
 from collectors.postgres.tables import kinds, measured
 from collectors.rest import REST
@@ -48,9 +48,9 @@ class Capped:
     def _share(self, version: Version, tables: Mapping[str, Frame], indexes: Mapping[str, Frame]) -> None:
         places, count = len(tables), sum(map(len, tables.values()))
         wants = {
-            "tables": Want(count, cost(metrics.TABLES, version), weight=2),
-            "work": Want(count, cost(more.WORK, version)),
-            "indexes": Want(sum(map(len, indexes.values())), cost(INDEXES, version)),
+            "tables": Want(count, metrics.TABLES.width(version), weight=2),
+            "work": Want(count, more.WORK.width(version)),
+            "indexes": Want(sum(map(len, indexes.values())), INDEXES.width(version)),
         }
-        rows = budget.allot(self._series - places * A_DATABASE - cost(more.WORK, version), wants)
+        rows = budget.allot(self._series - places * A_DATABASE - more.WORK.width(version), wants)
         self._tables.most, self._work.most, self._indexes.most = rows["tables"], rows["work"], rows["indexes"]

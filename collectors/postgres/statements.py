@@ -13,7 +13,7 @@ from collectors.postgres.ask import Ask
 from collectors.postgres.budget import Want
 from collectors.postgres.hints import UPDATE, USAGE, hinted, identifier
 from collectors.postgres.ledger import ENTRY, Ledger
-from collectors.postgres.listed import busiest, cost, epoch
+from collectors.postgres.listed import busiest, epoch
 from collectors.rest import REST
 from collectors.round import Round
 from metrics.poll import ErrorClass, EventKind, Record, Tier
@@ -88,8 +88,8 @@ class Statements:
 
     def _share(self, version: Version, groups: Frame) -> None:
         databases = len({key[0] for key in groups.keys})
-        each, work = cost(metrics.STATEMENTS, version), cost(metrics.WORK, version)
-        left = self._series - databases * A_DATABASE - work - cost(metrics.INFO, version)
+        each, work = metrics.STATEMENTS.width(version), metrics.WORK.width(version)
+        left = self._series - databases * A_DATABASE - work - metrics.INFO.width(version)
         rows = budget.allot(left, {"statements": Want(len(groups), each, weight=2), "work": Want(len(groups), work)})
         self._shown.most, self._work.most = rows["statements"], rows["work"]
 

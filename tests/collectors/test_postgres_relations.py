@@ -11,6 +11,7 @@ import pytest
 import collectors
 from collectors.postgres import budget, metrics
 from collectors.postgres.collector import PostgresCollector
+from collectors.postgres.watched import A_TURN
 from collectors.station import Station
 from metrics.catalog import discover
 from metrics.model import Labels, labelled
@@ -238,7 +239,7 @@ def test_patterns_choose_databases(each_postgres: PostgresServer, inside: psycop
 
 
 def test_many_databases_take_turns_and_stay_whole(each_postgres: PostgresServer) -> None:
-    names = [f"relations_{number}" for number in range(11)]
+    names = [f"relations_{number}" for number in range(A_TURN + 3)]
     with each_postgres.connect() as admin:
         for name in names:
             admin.execute(f"CREATE DATABASE {name}".encode())
@@ -246,7 +247,7 @@ def test_many_databases_take_turns_and_stay_whole(each_postgres: PostgresServer)
             for name in names:
                 with each_postgres.connect(dbname=name) as inside:
                     do(inside, "CREATE TABLE t AS SELECT g FROM generate_series(1, 100) AS g", "ANALYZE t")
-            watched = source(each_postgres, include=("relations_*",), max_series=3000)
+            watched = source(each_postgres, include=("relations_*",), max_series=10_000)
             with closing(PostgresCollector(watched)) as collector:
                 counts = []
                 for _ in range(3):
@@ -257,7 +258,7 @@ def test_many_databases_take_turns_and_stay_whole(each_postgres: PostgresServer)
         finally:
             for name in names:
                 admin.execute(f"DROP DATABASE {name}".encode())
-    assert counts == [8, 11, 11]
+    assert counts == [A_TURN, A_TURN + 3, A_TURN + 3]
 
 
 def test_a_cap_keeps_series_few_and_ratios_as_they_were(
