@@ -5,7 +5,7 @@ database is made once for all that is asked there.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -30,6 +30,7 @@ class _Database:
     """What is known of one database; times are of time.monotonic()."""
 
     seen: float = 0.0
+    there: bool = True
     hourly: float = 0.0
     told: dict[str, tuple[Reading, Rows]] = field(default_factory=dict)
     mark: str = ""
@@ -55,16 +56,21 @@ class Inside:
             self.visit(round_, ask)
         now = time.monotonic()
         self._known = {name: known for name, known in self._known.items() if now - known.seen < 2 * HOUR}
-        for known in self._known.values():
+        for known in (known for known in self._known.values() if known.there):
             for reading, rows in known.told.values():
                 if reading.tier is round_.tier:
                     round_.take(reading, rows, ask.version)
+
+    def among(self, names: Collection[str]) -> None:
+        """Of others nothing is told: they are gone, or refused the last visit. What is known of them is kept."""
+        for name, known in self._known.items():
+            known.there = name in names
 
     def visit(self, round_: Round, ask: Ask) -> None:
         """Read what is due in the database that is asked."""
         now = time.monotonic()
         known = self._known.setdefault(ask.database, _Database())
-        known.seen = now
+        known.seen, known.there = now, True
         with _part(round_, ask, "autovacuum"):
             rows = [] if ask.in_recovery else ask.rows("autovacuum")
             _tell(known, metrics.DUE, [row for row in rows if row["due"] is not None])

@@ -21,6 +21,8 @@ OURS = 40
 """Characters of a text among which our mark is."""
 
 ALL = 10**9
+KEPT = 120
+"""Looks for which the sums of a database without entries are kept: all of them may have been evicted for a while."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Ledger:
     _entries: Busiest = field(init=False)
     _groups: Frame | None = None
     _totals: dict[str, Numbers] = field(default_factory=dict)
+    _absent: dict[str, int] = field(default_factory=dict)
     _shapes: dict[int, str] = field(default_factory=dict)
     _names: dict[str, int] = field(default_factory=dict)
 
@@ -85,7 +88,11 @@ class Ledger:
 
     def _add(self, counted: Frame, rises: Numbers) -> None:
         databases = np.array([key[0] for key in counted.keys], dtype=object)
-        for database in sorted(set(databases.tolist())):
+        present = set(databases.tolist())
+        self._absent = {name: self._absent.get(name, 0) + 1 for name in self._totals.keys() - present}
+        for name in [name for name, looks in self._absent.items() if looks > KEPT]:
+            del self._totals[name]
+        for database in sorted(present):
             rise = rises[databases == database].sum(axis=0)
             self._totals[database] = self._totals.get(database, np.zeros(len(rise))) + rise
 

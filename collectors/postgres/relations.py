@@ -6,7 +6,7 @@ was seen at the last visit is told again, so that sums over all of them stay who
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import ClassVar, Protocol
@@ -36,6 +36,9 @@ class Visitor(Protocol):
 
     def visit(self, round_: Round, ask: Ask) -> None:
         """Raises Disconnected only."""
+
+    def among(self, names: Collection[str]) -> None:
+        """Told after each turn of which databases something is known that still holds."""
 
 
 class Relations:
@@ -127,6 +130,8 @@ class Relations:
             for name in frames.keys() - set(self._watched.names):
                 del frames[name]
         self._failed &= set(self._watched.names)
+        for visitor in self._visitors:
+            visitor.among({self._watched.source.database, *self._tables})
 
     def _tell(self, round_: Round, ask: Ask) -> None:
         both = [name for name in self._tables if name in self._indexes]

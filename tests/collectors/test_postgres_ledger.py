@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from collectors.frame import Frame
 from collectors.postgres.fingerprint import fingerprint, shape
-from collectors.postgres.ledger import ENTRY, Ledger
+from collectors.postgres.ledger import ENTRY, KEPT, Ledger
 from collectors.postgres.sql import MARK
 
 TEXTS = {
@@ -81,3 +81,20 @@ def test_what_is_the_same_statement(one: str, other: str, same: bool) -> None:
 def test_a_text_that_was_cut_stands_for_itself() -> None:
     long = "SELECT " + "a, " * 2000
     assert fingerprint(long[:4000], 1) != fingerprint(long[:4000], 2)
+
+
+def test_sums_of_databases_that_are_gone_are_forgotten_after_an_hour() -> None:
+    ledger = Ledger(["calls"])
+
+    def look(*databases: str) -> set[object]:
+        keys = [(name, "app", 3, 10, 5, 1.0) for name in databases]
+        ledger.look(Frame(ENTRY, keys, ("calls",), np.full((len(keys), 1), 5.0)))
+        return {total["datname"] for total in ledger.totals()}
+
+    for number in range(1000):
+        found = look("shop", f"ci_{number}")
+    assert len(found) == KEPT + 2
+    assert {"shop", "ci_999"} <= found
+    for _ in range(KEPT + 1):
+        found = look("shop")
+    assert found == {"shop"}

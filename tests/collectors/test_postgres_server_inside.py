@@ -191,3 +191,18 @@ def test_other_databases_are_visited_for_it_too(each_postgres: PostgresServer, i
         medium, slow = poll(collector, Tier.MEDIUM), poll(collector, Tier.SLOW)
     assert ("database", NAME) in {pair for labels in values(medium, "pg_autovacuum_due_ratio") for pair in labels}
     assert ("database", NAME) in {pair for labels in values(slow, "pg_table_xid_age") for pair in labels}
+
+
+def test_of_a_database_that_is_gone_nothing_is_told_any_more(each_postgres: PostgresServer) -> None:
+    with closing(PostgresCollector(source(each_postgres))) as collector:
+        with made_database(each_postgres, NAME) as inside:
+            do(inside, "CREATE TABLE t AS SELECT 1 AS id", "VACUUM ANALYZE t")
+            there = poll(collector, Tier.MEDIUM)
+        gone, by_hour = poll(collector, Tier.MEDIUM), poll(collector, Tier.SLOW)
+    metric = "pg_autovacuum_due_ratio"
+    assert ("database", NAME) in {pair for labels in values(there, metric) for pair in labels}
+    told = {
+        sample.metric for found in (gone, by_hour) for sample in found.samples if ("database", NAME) in sample.labels
+    }
+    # What its statements did has been done.
+    assert {metric for metric in told if not metric.startswith("pg_statements_")} == set()
