@@ -20,7 +20,11 @@ _LONGEST = 200
 
 
 class Log:
-    """One log of one server: which entries were seen."""
+    """One log of one server: which entries were seen, and how many there were ever.
+
+    A log that is empty at the first look may have been emptied: how many there were before is not known, and the
+    number of the next one does not tell, so those are counted from that look on.
+    """
 
     def __init__(self, kind: str = KIND) -> None:
         """Nothing was seen: all that is in the log is new."""
@@ -28,16 +32,19 @@ class Log:
         self.last = -1
         self.entries: int | None = None
         self._run = ""
+        self._base = 0
+        self._emptied = False
 
     def wanted(self, newest: Sequence[Any], run: str) -> int:
         """How many entries to ask for, told the newest one, or none, of this run of the server."""
         if run != self._run:
             # Numbers begin anew with the server, and with it alone: SLOWLOG RESET leaves them.
-            self.last, self.entries, self._run = -1, None, run
+            self._emptied = not self._run and not newest
+            self.last, self.entries, self._run, self._base = -1, None, run, 0
         if not newest:
+            self.entries = self.entries or 0
             return 0
         number = int(newest[0][0])
-        self.entries = number + 1
         fresh = number - self.last
         # A server that finds everything slow logs our own asking meanwhile.
         return max(0, fresh) if fresh <= 1 else min(MOST, fresh + SPARE)
@@ -46,7 +53,9 @@ class Log:
         """A record of each entry that was not seen."""
         fresh = [entry for entry in entries if int(entry[0]) > self.last]
         self.last = max([self.last, *(int(entry[0]) for entry in fresh)])
-        self.entries = max(self.entries or 0, self.last + 1)
+        if self._emptied and fresh:
+            self._base, self._emptied = min(int(entry[0]) for entry in fresh), False
+        self.entries = max(self.entries or 0, self.last + 1 - self._base)
         return [Record(self.kind, f"{run[:12]}:{entry[0]}", body(entry, arguments=arguments)) for entry in fresh]
 
 

@@ -194,6 +194,26 @@ def test_a_slow_log_that_began_anew_is_read_from_its_first_entry(new_redis: Call
     assert value(after, "redis_slow_commands_total") == len(second)
 
 
+def test_a_slow_log_that_was_emptied_before_counts_from_the_first_look(new_redis: Callable[..., RedisServer]) -> None:
+    server = new_redis(slowlog_log_slower_than="0")
+    with client(server) as admin, collector(server) as made:
+        for _ in range(50):
+            admin.set("a", "b")
+        admin.config_set("slowlog-log-slower-than", 10_000_000)
+        admin.slowlog_reset()
+        first = poll(made, Tier.MEDIUM)
+        admin.config_set("slowlog-log-slower-than", 0)
+        for _ in range(3):
+            admin.set("a", "b")
+        admin.config_set("slowlog-log-slower-than", 10_000_000)
+        second = poll(made, Tier.MEDIUM)
+        admin.slowlog_reset()
+        third = poll(made, Tier.MEDIUM)
+    entries = [record for record in second.records if record.kind == "slowlog"]
+    assert value(first, "redis_slow_commands_total") == 0
+    assert value(second, "redis_slow_commands_total") == value(third, "redis_slow_commands_total") == len(entries) == 4
+
+
 def test_of_very_many_databases_the_rest_is_summed(new_redis: Callable[..., RedisServer]) -> None:
     server = new_redis(databases="100")
     with collector(server) as made:
