@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite, trunc
 
 from metrics.exposition import Family
 from metrics.model import SOURCE, Labels, Matcher, Metric, Op, labelled
@@ -65,7 +66,7 @@ class Alias:
 
     def value(self, ours: float) -> float:
         """As it is there."""
-        return float(int(ours)) if self.whole else ours * self.scale + self.offset
+        return float(trunc(ours)) if self.whole and isfinite(ours) else ours * self.scale + self.offset
 
     def family(self, labels: Labels) -> str:
         """The family there that a series of ours belongs to.
@@ -133,7 +134,9 @@ class _Join:
         if match is None:
             return ""
         known, value = match
-        return known.get(label, "") if label else str(int(value))
+        if label:
+            return known.get(label, "")
+        return str(trunc(value)) if isfinite(value) else ""
 
     def _key(self, labels: Labels) -> Labels:
         return tuple(pair for pair in labels if pair[0] in self._common)

@@ -1,3 +1,5 @@
+from math import inf, nan
+
 from metrics.alias import Alias, aliased
 from metrics.model import Kind, Metric, Unit
 
@@ -60,3 +62,15 @@ def test_values_of_other_metrics_are_added_where_they_are_there() -> None:
     assert samples(alias, *latest) == [("both", {}, 60.0)]
     by = Alias(name="both", kind="gauge", help="B.", of=SIZE, plus=[NUMBER], labels={"database": "db"})
     assert samples(by, *latest) == [("both", {"db": "x"}, 6.0), ("both", {"db": "y"}, 2.0)]
+
+
+def test_what_is_no_number_does_not_cost_the_page() -> None:
+    whole = Alias(name="whole", kind="gauge", help="W.", of=SIZE, whole=True, labels={"database": "db"})
+    beside = Alias(name="beside", kind="gauge", help="B.", of=SIZE, beside={"datid": (NUMBER, "")})
+    assert samples(whole, ("size", {"database": "x"}, inf), ("size", {"database": "y"}, -1.5)) == [
+        ("whole", {"db": "x"}, inf),
+        ("whole", {"db": "y"}, -1.0),
+    ]
+    assert samples(beside, ("size", {"database": "x"}, 1.0), ("number", {"database": "x"}, nan)) == [
+        ("beside", {"datid": ""}, 1.0)
+    ]
