@@ -12,6 +12,7 @@ from metrics.exposition import CONTENT_TYPE, Family, base, families, written
 from metrics.model import SOURCE, Labels
 from metrics.target import State
 from storage.store import Health
+from webapp.newest import newest
 from webapp.site import Site, site
 
 blueprint = Blueprint("health", __name__)
@@ -33,7 +34,7 @@ def healthz() -> tuple[Response, int]:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Everything that is known now, in Prometheus' text format."""
-    latest = [(metric, labels, value) for metric, labels, _, value in site().store.latest()]
+    latest = newest(site().store, site().sources, site().clock())
     found = [*families(site().catalog.metrics, latest), *_own(site()), _verdicts(site())]
     return Response(written(found), content_type=CONTENT_TYPE)
 
@@ -59,7 +60,7 @@ def _latest(here: Site, layer: str, aliased_: set[str], wanted: str | None) -> I
     """What is declared for the layer; and of what every source has, such as whether it is up, what an alias needs."""
     declared = {name for name, of in here.catalog.layers.items() if of == layer}
     sources = {watched.name for watched in here.sources if watched.kind == layer}
-    for metric, labels, _, value in here.store.latest():
+    for metric, labels, value in newest(here.store, here.sources, here.clock()):
         name, source = base(metric, here.catalog.metrics), dict(labels).get(SOURCE, "")
         if name not in declared and not (name in aliased_ and source in sources):
             continue

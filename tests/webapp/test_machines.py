@@ -119,3 +119,23 @@ def test_what_every_source_has_is_given_to_an_alias_for_the_sources_of_its_layer
     assert f'redis_up{{source="{declared.SHOP.name}"}} 1' in page
     assert "other" not in page
     assert watch.POLLS_MISSED.name not in page
+
+
+@pytest.mark.parametrize(("up", "age", "ours", "theirs"), [(1, 0, 1, 1), (0, 0, 1, 0), (1, 31, 0, 0), (0, 31, 0, 0)])
+def test_what_a_source_said_before_it_went_down_is_not_told_as_if_it_were_now(
+    empty: SeriesStore, up: float, age: float, ours: int, theirs: int
+) -> None:
+    """The minute's samples are of a poll of their own, which stays the newest of its kind when the source is down."""
+    source = declared.SHOP.name
+    every = Sample(watch.POLL_INTERVAL.name, (("tier", "fast"),), 10.0)
+    told = [Sample(declared.good.name, (), 3.0)]
+    empty.append(Poll(source=source, tier=Tier.MEDIUM, at=NOW - age - 60, duration=0, up=True, samples=told))
+    own = [Sample(watch.UP.name, (), up), every]
+    empty.append(Poll(source=source, tier=Tier.FAST, at=NOW - age, duration=0, up=bool(up), samples=own))
+    known = declared.catalog()
+    app = create_app(store=empty, catalog=known, sources=[declared.SHOP], bounds=Bounds({}), clock=lambda: NOW)
+    page = app.test_client().get("/metrics").text
+    layer = app.test_client().get("/metrics/redis").text
+    assert page.count(f'trivet_source_up{{source="{source}"}}') == ours
+    assert page.count(f'{declared.good.name}{{source="{source}"}} 3') == theirs
+    assert layer.count(f'{declared.good.name}{{source="{source}"}} 3') == theirs
