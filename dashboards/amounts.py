@@ -11,6 +11,7 @@ from metrics.forms import Form, Rate
 from metrics.model import Unit
 
 BYTES_PER_SECOND = "bytes per second"
+SECONDS_PER_SECOND = "seconds per second"
 
 _ENOUGH = Context(prec=400)
 MINUS = "\u2212"
@@ -50,6 +51,8 @@ _TIMES = (
     (0.0001, Scale(1e3, "ms")),
     (0.0, Scale(1e6, "µs")),
 )
+_SPENT = _TIMES[3:]
+"""Of time per second: more than one second of it is several at a time, and no minutes."""
 _BYTES = (
     (2.0**40, Scale(2.0**-40, "TiB")),
     (2.0**30, Scale(2.0**-30, "GiB")),
@@ -69,11 +72,16 @@ def scale(unit: str, largest: float) -> Scale:
 
     >>> scale(Unit.SECONDS, 0.2), scale(Unit.BYTES, 3e6).suffix
     (Scale(factor=1000.0, suffix='ms'), 'MiB')
+    >>> [scale(SECONDS_PER_SECOND, spent).suffix for spent in (240.0, 0.02, 0.00001, 0.0)]
+    ['s/s', 'ms/s', 'µs/s', 'ms/s']
     """
     if unit in _FIXED:
         return _FIXED[unit]
     if largest == 0 and unit == Unit.SECONDS:
         return Scale(1e3, "ms")
+    if unit == SECONDS_PER_SECOND:
+        found = next(step for least, step in _SPENT if abs(largest) >= least) if largest else _SPENT[1][1]
+        return Scale(found.factor, f"{found.suffix}/s")
     steps = _TIMES if unit == Unit.SECONDS else _BYTES
     found = next(step for least, step in steps if abs(largest) >= least)
     return Scale(found.factor, f"{found.suffix}/s") if unit == BYTES_PER_SECOND else found
@@ -82,11 +90,11 @@ def scale(unit: str, largest: float) -> Scale:
 def measure(form: Form) -> str:
     """The unit in which a form's values are read.
 
-    A rate of bytes is bytes per second; seconds spent per second are a number: of cores, of waiting clients.
+    A rate of bytes is bytes per second. Seconds spent per second stay just that: 1 s/s is one core, one waiting client.
     """
     if isinstance(form, Rate):
         of = form.inputs()[0].metric.unit
-        return {Unit.BYTES: BYTES_PER_SECOND, Unit.SECONDS: str(Unit.COUNT)}.get(of, str(form.unit))
+        return {Unit.BYTES: BYTES_PER_SECOND, Unit.SECONDS: SECONDS_PER_SECOND}.get(of, str(form.unit))
     return form.unit
 
 
@@ -107,7 +115,7 @@ def digits(scaled: float, suffix: str) -> int:
         return 2 if size < 1 or size > 99.9 else 1
     if size == int(size) and suffix in ("", "B", "B/s"):
         return 0
-    if size >= (10 if suffix in ("ms", "µs", "B", "B/s") else 100):
+    if size >= (10 if suffix in ("ms", "µs", "ms/s", "µs/s", "B", "B/s") else 100):
         return 0
     if size >= 1:
         return 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboards import amounts
-from dashboards.naming import shortened
+from dashboards.naming import ALL_OTHERS, is_rest, others, shortened
 from dashboards.page import LAYERS, LIMIT, Panel, Subjects
 from dashboards.standing import bound_text, within
 from dashboards.survey import Survey
@@ -105,26 +105,41 @@ class _Naming:
 
     def of(self, line: Line) -> str:
         """The form and the subject, as far as they are needed."""
-        whom = shortened(map(self.survey.called, (line.subject for line in self.lines)))[
-            self.survey.called(line.subject)
-        ]
+        if is_rest(line.subject):
+            return f"{self.title} {others(line.subject)}".strip()
+        named = [other.subject for other in self.lines if not is_rest(other.subject)]
+        whom = shortened(map(self.survey.called, named))[self.survey.called(line.subject)]
         return f"{self.title} {whom}".strip() or self.form.title
 
 
 def _strokes(naming: _Naming, panel: Panel, form: Form, lines: Sequence[Line], room: int) -> tuple[list[Stroke], int]:
-    """As many lines as there is room for; where a sum is honest, the last is the sum of the others."""
+    """As many lines as there is room for; where a sum is honest, the last is the sum of the others.
+
+    Rows that are sums of others already come after all that are not: they are no candidates for the worst.
+    """
     if len(lines) > 1 and panel.subjects is Subjects.SUM and summable(form):
         return [Stroke(naming.title or form.title, form.name, form, total(lines))], 0
-    ranked = sorted(lines, key=lambda line: float(np.nanmean(line.values)), reverse=not panel.lowest)
-    if len(lines) <= room:
+    ranked = sorted(lines, key=lambda line: _rank(panel, line), reverse=panel.busiest or not panel.lowest)
+    ranked.sort(key=lambda line: is_rest(line.subject))
+    if len(lines) <= room and not (summable(form) and sum(is_rest(line.subject) for line in lines) > 1):
         rest: list[Line] = []
     else:
-        rest = ranked[room - 1 if summable(form) else room :]
-    shown = sorted(ranked[: len(ranked) - len(rest)], key=lambda line: (line.subject.source, line.subject.labels))
+        single = sum(not is_rest(line.subject) for line in lines)
+        rest = ranked[min(room - 1, single) if summable(form) else room :]
+    shown = sorted(
+        ranked[: len(ranked) - len(rest)],
+        key=lambda line: (is_rest(line.subject), line.subject.source, line.subject.labels),
+    )
     strokes = [Stroke(naming.of(line), named(form, line), form, line.values) for line in shown]
     if rest and summable(form):
-        return [*strokes, Stroke(f"{len(rest)} others", f"{form.name} of {len(rest)} others", form, total(rest))], 0
+        # Of how many a row of the rest is the sum is not known here.
+        called = ALL_OTHERS if any(is_rest(line.subject) for line in rest) else f"{len(rest)} others"
+        return [*strokes, Stroke(f"{naming.title} {called}".strip(), f"{form.name} of {called}", form, total(rest))], 0
     return strokes, len(rest)
+
+
+def _rank(panel: Panel, line: Line) -> float:
+    return float(np.nansum(line.volume) if panel.busiest else np.nanmean(line.values))
 
 
 def named(form: Form, line: Line) -> str:

@@ -31,6 +31,7 @@ class Panel:
     subjects  a line each, or their sum, where a sum is honest (Level and Rate)
     marks   forms whose target line is drawn beside those of the forms shown
     lowest  with more subjects than room: show those with the lowest values, not the highest
+    busiest  or those with most behind their values (calls of a mean), so that what hardly happens takes no room
     """
 
     name: str
@@ -40,6 +41,7 @@ class Panel:
     subjects: Subjects = Subjects.EACH
     marks: tuple[str, ...] = ()
     lowest: bool = False
+    busiest: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The pages that are shipped, in reading order."""
 
+from dashboards.layers import PICKED
 from dashboards.page import LAYERS, Page, Panel, Subjects, known, layer_panels
 from metrics.catalog import Catalog
 
@@ -53,94 +54,6 @@ OVERVIEW = (
         marks=("pg_dead_row_ratio",),
     ),
 )
-
-PICKED = {
-    "api": (
-        Panel(
-            name="latency",
-            title="Latency",
-            note="of all routes, interpolated",
-            forms=("api_p50_seconds", "api_p95_seconds", "api_p99_seconds"),
-        ),
-        Panel(
-            name="within",
-            title="Answered in time",
-            note="share of requests within the bound",
-            forms=("api_p95", "api_p99", "api_cache_served"),
-        ),
-    ),
-    "pgbouncer": (
-        Panel(
-            name="pool",
-            title="Servers of the pool",
-            note="all pools",
-            forms=("pgbouncer_servers_in_use", "pgbouncer_servers_open", "pgbouncer_servers_limit"),
-            subjects=Subjects.SUM,
-        ),
-        Panel(
-            name="network",
-            title="Network",
-            note="from and to clients",
-            forms=("pgbouncer_network_in", "pgbouncer_network_out"),
-            subjects=Subjects.SUM,
-        ),
-    ),
-    "redis": (
-        Panel(name="memory", title="Memory", note="used and allowed", forms=("redis_memory_used", "redis_memory_max")),
-        Panel(
-            name="clients",
-            title="Clients",
-            note="connected and blocked",
-            forms=("redis_clients", "redis_clients_blocked"),
-        ),
-        Panel(
-            name="network", title="Network", note="read and written", forms=("redis_network_in", "redis_network_out")
-        ),
-    ),
-    "postgres": (
-        Panel(
-            name="index-scans-by-table",
-            title="Index scans by table",
-            note="lowest tables of 1 MB or 10,000 rows",
-            forms=("pg_index_scan_ratio_by_table",),
-            marks=("pg_index_scan_ratio",),
-            lowest=True,
-        ),
-        Panel(
-            name="dead-rows-by-table",
-            title="Dead rows by table",
-            note="highest tables of 1,000 dead rows",
-            forms=("pg_dead_row_ratio_by_table",),
-            marks=("pg_dead_row_ratio",),
-        ),
-        Panel(
-            name="query-time",
-            title="Query time",
-            note="p95 of the API's requests, mean of all statements",
-            forms=("api_query_p95_seconds", "pg_query_mean"),
-        ),
-        Panel(
-            name="transactions",
-            title="Transactions",
-            note="all, and those rolled back",
-            forms=("pg_transactions", "pg_rollbacks"),
-            subjects=Subjects.SUM,
-        ),
-        Panel(
-            name="ages",
-            title="Open transactions",
-            note="age of the oldest",
-            forms=("pg_longest_transaction", "pg_longest_idle_in_transaction"),
-        ),
-        Panel(
-            name="rare",
-            title="Deadlocks and forced checkpoints",
-            note="both should stay at zero",
-            forms=("pg_deadlocks", "pg_checkpoints_forced"),
-            subjects=Subjects.SUM,
-        ),
-    ),
-}
 
 QUESTIONS = {
     "api": "Do users feel it?",

@@ -7,7 +7,7 @@ import numpy as np
 
 from dashboards import amounts
 from dashboards.amounts import Amount
-from dashboards.naming import shortened
+from dashboards.naming import is_rest, shortened
 from dashboards.standing import Standing, judged, silent, standing
 from dashboards.survey import Survey
 from metrics.forms import Form
@@ -88,10 +88,11 @@ def _row(survey: Survey, form: Form, layer: str) -> Row | None:
     )
 
 
-def _urgency(item: Standing) -> tuple[int, float]:
-    """Missed before unknown before met before idle; the least headroom first."""
+def _urgency(item: Standing) -> tuple[int, bool, float]:
+    """Missed before unknown before met before idle; sums of others last, else the least headroom first."""
     order = {State.MISSED: 0, State.UNKNOWN: 1, State.MET: 2}[item.state]
-    return 3 if item.verdict.idle else order, item.headroom if item.headroom is not None else 0.0
+    headroom = item.headroom if item.headroom is not None else 0.0
+    return 3 if item.verdict.idle else order, is_rest(item.verdict.subject), headroom
 
 
 def _inside_all(survey: Survey, form: Form, target: Target) -> float | None:
@@ -110,6 +111,7 @@ def _beside(survey: Survey, form: Form) -> Iterable[tuple[str, Amount]]:
     for name in form.beside:
         other = survey.catalog.forms[name]
         known = [line for line in survey.lines(other) if not np.isnan(line.values[-1])]
+        known = [line for line in known if not is_rest(line.subject)] or known
         if known:
             judged = other.target or (form.target if other.unit is form.unit else None)
             lowest = judged is not None and judged.direction is Direction.AT_LEAST

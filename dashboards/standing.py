@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dashboards import amounts
 from dashboards.amounts import Amount
+from dashboards.naming import whom
 from dashboards.sketch import Sketch, sketch
 from dashboards.span import clock
 from dashboards.survey import Survey, any_form
@@ -59,7 +60,7 @@ def standing(survey: Survey, form: Form, line: Line) -> Standing:
     change = survey.change(form, line)
     return Standing(
         verdict=verdict,
-        subject=str(line.subject),
+        subject=whom(line.subject),
         value=amounts.apart(value, target.bound, amounts.measure(form)),
         bound=bound_text(form, target),
         headroom=None if value is None or target.judged_in else target.headroom(value),

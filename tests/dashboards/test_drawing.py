@@ -6,15 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dashboards.amounts import amount, measure
 from dashboards.chart import chart
 from dashboards.drawing import drawing
 from dashboards.figure import CONFIG, template
+from dashboards.layers import PICKED
 from dashboards.page import LIMIT, Panel, Subjects, alone, layer_panels, mixed
-from dashboards.pages import OVERVIEW, PICKED, shipped
+from dashboards.pages import OVERVIEW, shipped
+from dashboards.scorecard import scorecard
 from dashboards.sketch import sketch
 from dashboards.survey import Survey
 from metrics.catalog import Catalog
 from metrics.forms import Level, Rate
+from metrics.model import Kind, Metric, Unit
 from metrics.poll import Event, EventKind, Record
 from storage.series import SeriesStore
 from tests.dashboards import declared
@@ -47,6 +51,41 @@ def test_more_subjects_than_room_are_the_worst_and_a_count(survey: Callable[...,
 def test_where_a_sum_is_honest_the_rest_is_summed(survey: Callable[..., Survey]) -> None:
     drawn = drawing(survey(), Panel(name="x", title="X", forms=("pg_seq_rows_read_by_table",)))
     assert (drawn.strokes[-1].title, drawn.more) == ("3 others", 0)
+
+
+def test_a_row_that_is_the_sum_of_others_is_none_of_the_worst(empty: SeriesStore) -> None:
+    shelves = {f"shelf {n}": (9.0 - n, 10.0) for n in range(4)}
+    declared.sell(empty, NOW - 300, NOW, {**shelves, "(rest)": (1, 50), "(rest, small)": (1, 90)})
+    rate = Rate(name="shop_sold", title="Sold", help="Sold.", by=("shelf",), of=[declared.every])
+    seen = declared.survey(empty, NOW, forms=[declared.share, rate])
+    few = drawing(seen, Panel(name="x", title="X", forms=("shop_share",), lowest=True))
+    assert [stroke.title for stroke in few.strokes] == [*shelves, "all other small ones"]
+    assert few.more == 1
+    summed = drawing(seen, Panel(name="x", title="X", forms=("shop_sold",)))
+    assert [stroke.title for stroke in summed.strokes] == [*shelves, "all others"]
+    assert summed.strokes[-1].values[-1] == pytest.approx(14.0)
+
+
+def test_where_the_busiest_are_asked_for_what_hardly_happens_takes_no_room(empty: SeriesStore) -> None:
+    shelves = {f"shelf {n}": (5.0, 10.0 + n) for n in range(LIMIT)}
+    declared.sell(empty, NOW - 300, NOW, {**shelves, "rare": (1, 1)})
+    seen = declared.survey(empty, NOW)
+    panel = Panel(name="x", title="X", forms=("shop_share",), busiest=True)
+    assert [stroke.title for stroke in drawing(seen, panel).strokes] == list(shelves)
+    assert "rare" in {stroke.title for stroke in drawing(seen, replace(panel, busiest=False)).strokes}
+
+
+def test_a_row_of_the_rest_leads_no_target_while_another_row_does_as_badly(empty: SeriesStore) -> None:
+    declared.sell(empty, NOW - 300, NOW, {"top": (7, 10), "low": (9, 10), "(rest)": (1, 50)})
+    row = scorecard(declared.survey(empty, NOW), ["redis"]).rows[0]
+    assert [item.subject for item in row.standings] == ["shop top", "shop all others", "shop low"]
+
+
+def test_time_spent_per_second_reads_as_that(empty: SeriesStore) -> None:
+    spent = Metric(name="shop_busy_seconds_total", kind=Kind.COUNTER, unit=Unit.SECONDS, help="Busy.")
+    form = Rate(name="shop_busy", title="Busy", help="Busy.", of=[spent])
+    assert str(amount(0.000011, measure(form))) == "11 µs/s"
+    assert str(amount(0.37, measure(form))) == "370 ms/s"
 
 
 def test_sums_are_for_amounts_and_never_for_quotients(empty: SeriesStore) -> None:

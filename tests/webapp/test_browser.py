@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from dashboards.amounts import BYTES_PER_SECOND, amount
+from dashboards.amounts import BYTES_PER_SECOND, SECONDS_PER_SECOND, amount
 from metrics.model import Unit
 from stack.native.tools import Toolbox
 from storage.series import SeriesStore
@@ -116,14 +116,14 @@ def test_the_cursor_reads_all_charts_at_one_time(browser: Browser, address: str)
         page = tab.page
         page.goto(f"{address}/redis")
         assert tab.drawn("redis_hit_rate")
-        assert tab.drawn("clients")
+        assert tab.drawn("memory")
         before = page.locator("#lg-redis_hit_rate b").inner_text()
         box = page.locator("#p-redis_hit_rate .nsewdrag").first.bounding_box()
         assert box
         page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 60)
         page.mouse.move(box["x"] + box["width"] * 0.21, box["y"] + 62)
         tab.until("document.getElementById('at').textContent.endsWith('UTC')")
-        assert page.locator("#p-clients .xh").is_visible()
+        assert page.locator("#p-memory .xh").is_visible()
         assert re.fullmatch(r"\d\d\.\d %", page.locator("#lg-redis_hit_rate b").inner_text())
         page.mouse.move(10, 10)
         tab.until("document.getElementById('at').textContent === ''")
@@ -131,7 +131,11 @@ def test_the_cursor_reads_all_charts_at_one_time(browser: Browser, address: str)
 
 
 def test_scripts_and_server_round_alike(browser: Browser, address: str) -> None:
-    units = [*map(str, (Unit.RATIO, Unit.SECONDS, Unit.COUNT, Unit.PER_SECOND, Unit.BYTES)), BYTES_PER_SECOND]
+    units = [
+        *map(str, (Unit.RATIO, Unit.SECONDS, Unit.COUNT, Unit.PER_SECOND, Unit.BYTES)),
+        BYTES_PER_SECOND,
+        SECONDS_PER_SECOND,
+    ]
     values = [0.0, 0.5, 2.5, 14.25, 25.0, 0.999, 0.9995, 0.99996, 1.0, 999.5, 1234.5, 5240.0, 1e6, 0.004, -3.25, -1e-9]
     values += [round(7e-7 * 1.37**i, 12) for i in range(110)]
     with visit(browser) as tab:

@@ -16,6 +16,10 @@
     if (unit === "ratio") return [100, "%"];
     if (unit === "per second") return [1, "/s"];
     if (unit === "seconds") return size === 0 ? [1e3, "ms"] : TIMES.find(step => size >= step[0]).slice(1);
+    if (unit === "seconds per second") {
+      const [factor, suffix] = size === 0 ? [1e3, "ms"] : TIMES.slice(3).find(step => size >= step[0]).slice(1);
+      return [factor, `${suffix}/s`];
+    }
     if (!unit.startsWith("bytes")) return [1, ""];
     const [factor, suffix] = BYTES.find(step => size >= step[0]).slice(1);
     return [factor, unit === "bytes" ? suffix : `${suffix}/s`];
@@ -24,7 +28,7 @@
     if (size === 0) return 0;
     if (suffix === "%") return size >= 100 ? 0 : size < 1 || size > 99.9 ? 2 : 1;
     if (Number.isInteger(size) && ["", "B", "B/s"].includes(suffix)) return 0;
-    if (size >= (["ms", "µs", "B", "B/s"].includes(suffix) ? 10 : 100)) return 0;
+    if (size >= (["ms", "µs", "ms/s", "µs/s", "B", "B/s"].includes(suffix) ? 10 : 100)) return 0;
     return size >= 1 ? 1 : size >= 0.1 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(size)));
   }
   function amount(value, unit) {
@@ -52,22 +56,27 @@
     return [Math.max(0, low - pad), chart.suffix === "%" && high <= 100 ? Math.min(100.4, high + pad) : high + pad];
   }
 
+  const WEIGHTY = ["load_test", "deploy", "failover", "restart", "reset"];
   function events(chart, width) {
-    const shapes = [], notes = [], span = chart.step * Math.max(chart.n - 1, 1);
-    let free = -1;
+    const shapes = [], notes = [], taken = [], span = chart.step * Math.max(chart.n - 1, 1);
     chart.events.forEach(event => {
       const x = event.at * 1000;
       shapes.push(event.until
         ? { ...template.stretch, x0: x, x1: event.until * 1000, fillcolor: token("--band") }
         : { ...template.moment, x0: x, x1: x, line: { ...template.moment.line, color: token("--accent") } });
-      const long = event.text.length * 6.2;
+    });
+    // There is room for few texts: what people did comes first, then what is rare, then the newest.
+    const rank = event => (WEIGHTY.indexOf(event.kind) + 1) || WEIGHTY.length + 1;
+    [...chart.events].sort((a, b) => rank(a) - rank(b) || b.at - a.at).forEach(event => {
+      const x = event.at * 1000, most = Math.min(30, Math.max(8, Math.floor(width / 6.2) - 4)); // the whole of it is read under the cursor
+      const text = event.text.length > most ? `${event.text.slice(0, most - 1)}…` : event.text, long = text.length * 6.2;
       const mark = Math.max(0, (event.at - chart.t0) / span * width);
       const turned = mark + long > width; // no room to the right: it ends at its line
       const left = turned ? mark - long : mark;
-      if (left < free) return;
-      free = left + long + 8;
+      if (taken.some(([from, to]) => left < to + 8 && from < left + long + 8)) return;
+      taken.push([left, left + long]);
       notes.push({ x: Math.max(x, chart.t0 * 1000), xanchor: turned ? "right" : "left", yref: "paper", y: 1, yanchor: "bottom", showarrow: false, xshift: turned ? 3 : -3,
-        text: event.text.replace(/[<>&]/g, " "), font: { size: 11, color: token("--t2") } });
+        text: text.replace(/[<>&]/g, " "), font: { size: 11, color: token("--t2") } });
     });
     return [shapes, notes];
   }
@@ -150,7 +159,7 @@
     frame = requestAnimationFrame(() => readout(i));
   }
   function readout(i) {
-    let time = "";
+    let time = "", near = "";
     data.forEach((chart, id) => {
       const el = plot(id);
       if (!el || !el._fullLayout || !el.isConnected) return;
@@ -162,9 +171,17 @@
       const axis = el._fullLayout.xaxis;
       line.style.transform = `translateX(${axis._offset + axis.d2p(at(chart, i))}px)`;
       time = `${new Date(at(chart, i)).toISOString().slice(5, 19).replace("T", " ")} UTC`;
+      near = happened(chart, i);
     });
     const output = document.getElementById("at");
-    if (output) output.textContent = time;
+    if (output) { output.textContent = time + near; output.title = near; }
+  }
+
+  // The marks under the cursor: those whose text had no room are read here.
+  function happened(chart, i) {
+    const here = chart.t0 + i * chart.step, reach = chart.step * Math.max(1, chart.n / 120);
+    const found = chart.events.filter(event => event.at - reach <= here && here <= (event.until ?? event.at) + reach);
+    return found.map(event => ` · ${event.text}`).join("");
   }
 
   // --- a dragged stretch becomes the page's range -----------------------------------------------------------

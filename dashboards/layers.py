@@ -1,0 +1,205 @@
+"""What each layer's page shows of its forms, in which order and together; the others follow, one by one."""
+
+from dashboards.page import Panel, Subjects
+
+PICKED = {
+    "api": (
+        Panel(
+            name="latency",
+            title="Latency",
+            note="of all routes, interpolated",
+            forms=("api_p50_seconds", "api_p95_seconds", "api_p99_seconds"),
+        ),
+        Panel(
+            name="within",
+            title="Answered in time",
+            note="share of requests within the bound",
+            forms=("api_p95", "api_p99", "api_cache_served"),
+        ),
+        Panel(
+            name="cache-time",
+            title="Cache",
+            note="requests served from it, and time that requests spend on it",
+            forms=("api_cache_served_seconds", "api_cache_p95_seconds"),
+        ),
+        Panel(name="routes", title="Requests by route", note="the busiest", forms=("api_routes",)),
+        Panel(name="codes", title="Requests by status", note="answered per second", forms=("api_codes",)),
+    ),
+    "pgbouncer": (
+        Panel(
+            name="pool",
+            title="Servers of the pool",
+            note="all pools",
+            forms=("pgbouncer_servers_in_use", "pgbouncer_servers_open", "pgbouncer_servers_limit"),
+            subjects=Subjects.SUM,
+        ),
+        Panel(
+            name="clients",
+            title="Clients",
+            note="all pools; idle ones are active to PgBouncer",
+            forms=("pgbouncer_clients_waiting", "pgbouncer_clients_active"),
+            subjects=Subjects.SUM,
+        ),
+        Panel(
+            name="longest-wait",
+            title="Longest wait",
+            note="of the first client in a queue",
+            forms=("pgbouncer_longest_wait",),
+        ),
+        Panel(
+            name="applications",
+            title="Clients waiting by application",
+            note="for a server",
+            forms=("pgbouncer_applications_clients",),
+        ),
+        Panel(
+            name="traffic",
+            title="Traffic",
+            note="all databases",
+            forms=("pgbouncer_transactions", "pgbouncer_queries"),
+            subjects=Subjects.SUM,
+        ),
+        Panel(
+            name="reuse",
+            title="Connection reuse",
+            note="transactions for each server connection opened",
+            forms=("pgbouncer_connection_reuse",),
+            lowest=True,
+        ),
+        Panel(
+            name="network",
+            title="Network",
+            note="from and to clients",
+            forms=("pgbouncer_network_in", "pgbouncer_network_out"),
+            subjects=Subjects.SUM,
+        ),
+    ),
+    "redis": (
+        Panel(name="memory", title="Memory", note="used and allowed", forms=("redis_memory_used", "redis_memory_max")),
+        Panel(
+            name="command-time",
+            title="Time by command",
+            note="1 s/s is a whole core, all that commands have",
+            forms=("redis_command_time",),
+        ),
+        Panel(
+            name="command-p99",
+            title="p99 by command",
+            note="of the commands with most calls",
+            forms=("redis_command_p99",),
+            busiest=True,
+        ),
+        Panel(
+            name="command-mean",
+            title="Mean by command",
+            note="of the commands with most calls",
+            forms=("redis_command_mean",),
+            busiest=True,
+        ),
+        Panel(name="command-calls", title="Calls by command", note="the busiest", forms=("redis_command_calls",)),
+        Panel(
+            name="lost",
+            title="Keys evicted and expired",
+            note="memory was full, or their time was over",
+            forms=("redis_evictions", "redis_expirations"),
+        ),
+        Panel(
+            name="trouble",
+            title="Slow commands and refused clients",
+            note="both should stay at zero",
+            forms=("redis_slow_commands", "redis_rejected_connections"),
+        ),
+        Panel(
+            name="clients",
+            title="Clients",
+            note="connected and blocked",
+            forms=("redis_clients", "redis_clients_blocked"),
+        ),
+        Panel(
+            name="traffic",
+            title="Traffic",
+            note="commands, and the keys they look up",
+            forms=("redis_commands", "redis_lookups"),
+        ),
+        Panel(
+            name="network", title="Network", note="read and written", forms=("redis_network_in", "redis_network_out")
+        ),
+        Panel(name="replica-lag", title="Replica lag", note="of the one furthest behind", forms=("redis_replica_lag",)),
+        Panel(name="cpu", title="CPU", note="1 s/s is a core; commands run on one", forms=("redis_cpu",)),
+    ),
+    "postgres": (
+        Panel(
+            name="index-scans-by-table",
+            title="Index scans by table",
+            note="lowest tables of 1 MB or 10,000 rows",
+            forms=("pg_index_scan_ratio_by_table",),
+            marks=("pg_index_scan_ratio",),
+            lowest=True,
+        ),
+        Panel(
+            name="dead-rows-by-table",
+            title="Dead rows by table",
+            note="highest tables of 1,000 dead rows",
+            forms=("pg_dead_row_ratio_by_table",),
+            marks=("pg_dead_row_ratio",),
+        ),
+        Panel(
+            name="statement-time",
+            title="Time by statement",
+            note="spent executing, of every second",
+            forms=("pg_query_time",),
+        ),
+        Panel(
+            name="statement-mean",
+            title="Mean time by statement",
+            note="the slowest",
+            forms=("pg_query_mean_by_statement",),
+        ),
+        Panel(
+            name="query-time",
+            title="Query time",
+            note="p95 of the API's requests, mean of all statements",
+            forms=("api_query_p95_seconds", "pg_query_mean"),
+        ),
+        Panel(
+            name="transactions",
+            title="Transactions",
+            note="all, and those rolled back",
+            forms=("pg_transactions", "pg_rollbacks"),
+            subjects=Subjects.SUM,
+        ),
+        Panel(
+            name="sessions",
+            title="Connections",
+            note="client sessions by state",
+            forms=("pg_connections_by_state",),
+        ),
+        Panel(
+            name="ages",
+            title="Open transactions",
+            note="age of the oldest",
+            forms=("pg_longest_transaction", "pg_longest_idle_in_transaction"),
+        ),
+        Panel(
+            name="locks",
+            title="Waiting for locks",
+            note="client sessions",
+            forms=("pg_lock_waiting",),
+            subjects=Subjects.SUM,
+        ),
+        Panel(
+            name="rows",
+            title="Rows",
+            note="written, and read by sequential scans",
+            forms=("pg_rows_written", "pg_seq_rows_read"),
+            subjects=Subjects.SUM,
+        ),
+        Panel(
+            name="rare",
+            title="Deadlocks and forced checkpoints",
+            note="both should stay at zero",
+            forms=("pg_deadlocks", "pg_checkpoints_forced"),
+            subjects=Subjects.SUM,
+        ),
+    ),
+}
