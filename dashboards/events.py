@@ -3,6 +3,7 @@
 EventError   what was given is no event; the text says what would be one
 """
 
+import re
 from collections.abc import Collection, Sequence
 
 from dashboards.span import LONGEST
@@ -14,6 +15,7 @@ MARK_TEXT = 60
 APART = 1 / 90
 """Moments closer than this share of a chart's length are one mark: two lines there would be one to the eye."""
 MOST_MARKS = 40
+_FURTHER = re.compile(r"\band (\d{1,9}) further changes$")
 
 _MANY = {
     EventKind.DEPLOY: "deploys",
@@ -117,4 +119,14 @@ def _one(group: Sequence[Event]) -> Event:
         return first
     kinds = {event.kind for event in group}
     what = _MANY[first.kind] if len(kinds) == 1 else "events"
-    return Event(first.kind, first.at, f"{len(group)} {what}")
+    return Event(first.kind, first.at, f"{sum(map(_weight, group)):,} {what}")
+
+
+def _weight(event: Event) -> int:
+    """How many changes an event speaks of: collectors end a long list with one line for all that follow.
+
+    >>> _weight(Event(EventKind.DDL, 0.0, "shop: and 408 further changes"))
+    408
+    """
+    further = _FURTHER.search(event.text)
+    return int(further[1]) if further and event.kind is EventKind.DDL else 1

@@ -246,6 +246,10 @@ def test_marks_are_bounded_and_lose_no_event() -> None:
     assert sum(counts) == 400
     mixed = marks([Event(EventKind.DDL, 1.0, "a"), Event(EventKind.DEPLOY, 2.0, "b")], 3600.0)
     assert [mark.text for mark in mixed] == ["2 events"]
+    long = [*(Event(EventKind.DDL, 1.0, f"shop: table t{n} created") for n in range(20))]
+    assert [
+        mark.text for mark in marks([*long, Event(EventKind.DDL, 1.0, "shop: and 1408 further changes")], 3600.0)
+    ] == ["1,428 DDL changes"]
 
 
 def test_told_refuses_what_is_far_off() -> None:
