@@ -55,6 +55,7 @@ def groupby_kept(items: Iterable[Any], attribute: str) -> list[tuple[Any, list[A
 FILTERS: dict[str, Callable[..., Any]] = {
     "percent": percent,
     "seconds": seconds,
+    "spoken": spoken,
     "ago": ago,
     "clock": clock,
     "bar": bar,

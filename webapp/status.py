@@ -25,6 +25,7 @@ def status() -> Response:
         ("Series", f"{health.series:,}"),
         ("Polls", f"{health.polls:,}"),
         ("Size", str(amount(float(health.bytes), Unit.BYTES))),
+        ("Not yet written back (WAL)", str(amount(float(health.wal_bytes), Unit.BYTES))),
         ("Oldest sample", clock(health.oldest, True) + " UTC" if health.oldest is not None else "none yet"),
         ("Newest sample", f"{spoken(max(0.0, now - health.newest))} ago" if health.newest is not None else "none yet"),
         ("Damaged pieces", f"{health.damaged:,}"),
