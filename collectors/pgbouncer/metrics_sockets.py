@@ -130,7 +130,7 @@ reuse = Ratio(
     measure=Unit.COUNT,
     by=BY_DATABASE,
     clamp=False,
-    absent="no server connection was opened in this time",
+    absent="No server connection was opened in this time.",
 )
 applications_waiting = Level(
     name="pgbouncer_applications_longest_wait",
@@ -146,4 +146,5 @@ applications_clients = Level(
     help="Clients of an application that wait for a server.",
     by=("application",),
     of=[clients.having("state", "waiting")],
+    absent="No client of an application was seen waiting.",
 )
