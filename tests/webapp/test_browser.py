@@ -130,6 +130,17 @@ def test_the_cursor_reads_all_charts_at_one_time(browser: Browser, address: str)
         assert page.locator("#lg-redis_hit_rate b").inner_text()[:2] == before[:2]
 
 
+def test_a_phone_shows_the_state_of_every_source_without_a_swipe(browser: Browser, address: str) -> None:
+    with visit(browser, 390) as tab:
+        tab.page.goto(f"{address}/status")
+        states = tab.page.locator(".srctab td.state")
+        assert states.count() > 0
+        for state in states.all():
+            box = state.bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= 390
+
+
 def test_scripts_and_server_round_alike(browser: Browser, address: str) -> None:
     units = [
         *map(str, (Unit.RATIO, Unit.SECONDS, Unit.COUNT, Unit.PER_SECOND, Unit.BYTES)),
