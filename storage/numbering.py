@@ -19,6 +19,8 @@ from storage.names import SERIES, SOURCE, STREAM, Names
 
 Keys = tuple[list[str], list[Labels]]
 """The metrics and the labels of a poll's samples, apart: two lists of the same objects are soon compared."""
+REMEMBERED = 200_000
+"""Names that are kept in memory: where names come and go for ever, all of them would be too many."""
 _METRIC: Callable[[Sample], str] = itemgetter(0)
 _LABELS: Callable[[Sample], Labels] = itemgetter(1)
 _VALUE: Callable[[Sample], float] = itemgetter(2)
@@ -77,6 +79,8 @@ class Numbering:
         return shape.stream, shape.layout, int(turn), shape.values.tobytes()
 
     def _new_shape(self, db: sqlite3.Connection, poll: Poll, samples: Sequence[Sample], keys: Keys, at: int) -> Shape:
+        if len(self._series) > REMEMBERED:
+            self._series.clear()
         source = self._names.entered(db, SOURCE, (poll.source,))
         stream = self._names.entered(db, STREAM, (source, str(poll.tier)))
         # Of a series that a poll names twice, the last value counts.

@@ -165,7 +165,8 @@ class Medium:
             told = answer if isinstance(answer, list) else []
         newest = told[0] if told else (0, 0, 0)
         if wanted:
-            round_.records += log.records(told, server.run, arguments=self._arguments)
+            own = connection.own_address
+            round_.records += log.records(told, server.run, arguments=self._arguments, own=own)
         if kind == "slow":
             round_.take(of_commands.SLOW, [{"entries": log.entries or 0, "id": newest[0], "usec": newest[2]}])
 

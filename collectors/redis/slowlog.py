@@ -49,14 +49,18 @@ class Log:
         # A server that finds everything slow logs our own asking meanwhile.
         return max(0, fresh) if fresh <= 1 else min(MOST, fresh + SPARE)
 
-    def records(self, entries: Sequence[Any], run: str, *, arguments: bool) -> list[Record]:
-        """A record of each entry that was not seen."""
+    def records(self, entries: Sequence[Any], run: str, *, arguments: bool, own: str = "") -> list[Record]:
+        """A record of each entry that was not seen and does not come from ``own``, our own address."""
         fresh = [entry for entry in entries if int(entry[0]) > self.last]
         self.last = max([self.last, *(int(entry[0]) for entry in fresh)])
         if self._emptied and fresh:
             self._base, self._emptied = min(int(entry[0]) for entry in fresh), False
         self.entries = max(self.entries or 0, self.last + 1 - self._base)
-        return [Record(self.kind, f"{run[:12]}:{entry[0]}", body(entry, arguments=arguments)) for entry in fresh]
+        return [
+            Record(self.kind, f"{run[:12]}:{entry[0]}", body(entry, arguments=arguments))
+            for entry in fresh
+            if not own or str(next(iter(entry[4:]), "")) != own
+        ]
 
 
 def body(entry: Sequence[Any], *, arguments: bool) -> str:

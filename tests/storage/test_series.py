@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from metrics.increase import falls, over
 from metrics.model import Matcher, Op, Sample, Selector, labelled
 from metrics.poll import Poll, Record, Tier
-from storage import files, scrub
+from storage import files, numbering, scrub
 from storage.files import StoreBusy, StoreTooNew
 from storage.reading import SeriesReader
 from storage.series import SeriesStore
@@ -65,6 +65,18 @@ def test_a_series_that_comes_and_goes_keeps_its_gap(store: SeriesStore) -> None:
     a, b = store.raw(Selector("rows"), 0, 99)
     assert list(a.times) == [10, 30]
     assert list(b.times) == [10, 20, 30]
+
+
+def test_names_that_come_for_ever_are_not_all_kept_in_memory(
+    store: SeriesStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbering, "REMEMBERED", 5)
+    for at in range(1, 21):
+        store.append(poll(float(at), {"always": 1.0, f"client_{at}": 2.0}))
+    assert len(store.series()) == 21
+    assert len(store._numbering._series) <= 7
+    (points,) = store.raw(Selector("always"), 0, 100)
+    assert len(points.times) == 20
 
 
 def test_late_and_repeated_polls(store: SeriesStore) -> None:
