@@ -3,6 +3,7 @@
 StoreError
 ├── StoreBusy      another process writes; it is named
 ├── StoreMoved     a file under it was deleted or replaced
+├── StoreOld       the file is still as an earlier version left it
 ├── StoreSlow      a question took longer than a reader may hold one state of the file
 └── StoreTooNew    the file was written by a later version
 """
@@ -19,6 +20,8 @@ from typing import TextIO
 
 from sqlite_utils import Database, Migrations
 
+MIGRATIONS = "_sqlite_migrations"
+"""Where sqlite-utils keeps which changes a file has had."""
 SERIES = "series.db"
 STATE = "state.db"
 BUSY_MS = 10_000
@@ -41,6 +44,10 @@ class StoreMoved(StoreError):
 
 class StoreSlow(StoreError):
     """A question took too long."""
+
+
+class StoreOld(StoreError):
+    """The file is of an earlier version, and only the collector changes it."""
 
 
 class StoreTooNew(StoreError):
@@ -203,9 +210,18 @@ def _saved(connection: sqlite3.Connection, path: Path) -> None:
     fresh.replace(path)
 
 
-def furnished(connection: sqlite3.Connection) -> bool:
-    """Whether a file has any table: one that was only just made has none."""
-    return connection.execute("select 1 from sqlite_master limit 1").fetchone() is not None
+def furnished(connection: sqlite3.Connection, newest: str) -> bool:
+    """Whether a file is as ``newest``, the last change, left it: one that was only just made is not yet.
+
+    Raises StoreOld when it is not and has data.
+    """
+    tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+    if MIGRATIONS in tables:
+        if connection.execute(f"select 1 from {MIGRATIONS} where name = ?", (newest,)).fetchone():  # noqa: S608
+            return True
+        if "hot" in tables and connection.execute("select 1 from hot limit 1").fetchone():
+            raise StoreOld("the file is of an earlier version: the collector brings it up to date when it starts")
+    return False
 
 
 def milliseconds(at: float) -> int:

@@ -161,3 +161,7 @@ def _m001_events(db: Database) -> None:
     """Moments and spans that every chart shows."""
     db.table("event").create({"id": int, "kind": str, "at": float, "until": float, "source": str, "text": str}, pk="id")
     db.table("event").create_index(["at"])
+
+
+NEWEST = max(migration.name for migration in series.pending(Database(memory=True)))
+"""The last change of the series file."""

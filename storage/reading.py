@@ -15,7 +15,7 @@ from metrics.model import Labels, Selector
 from metrics.points import LOOKBACK, Column, Points
 from storage import files, migrations, records, wal
 from storage.cold import Cold
-from storage.files import StoreSlow
+from storage.files import StoreError, StoreSlow
 from storage.grid import Parts, columns_of, fold_parts, joined, top_of
 from storage.hot import Hot, Run
 from storage.index import Index, Name
@@ -141,7 +141,7 @@ class SeriesReader:
                 aside = db.execute("select count(*) from quarantine").fetchone()[0]
                 ill = self._ill(db)
                 dropped = dict(records.dropped(db))
-        except (sqlite3.Error, StoreSlow) as error:
+        except (sqlite3.Error, StoreError) as error:
             return Health(0, 0, 0, None, None, problem=told(self.path.parent) or str(error))
         first = [*(span.start for span in sealed), *(int(run.times[0]) for run in self._hot.all())]
         last = [*(span.stop for span in sealed), *(int(run.times[-1]) for run in runs)]
@@ -233,7 +233,7 @@ class SeriesReader:
             return files.empty(migrations.series)
         if not hasattr(self._local, "db"):
             opened = files.connect(self.path, write=False)
-            if not files.furnished(opened):
+            if not self._furnished(opened):
                 # The collector has made the file, and not yet its tables.
                 opened.close()
                 return files.empty(migrations.series)
@@ -241,6 +241,14 @@ class SeriesReader:
             self._local.db = opened
         connection: sqlite3.Connection = self._local.db
         return connection
+
+    @staticmethod
+    def _furnished(opened: sqlite3.Connection) -> bool:
+        try:
+            return files.furnished(opened, migrations.NEWEST)
+        except BaseException:
+            opened.close()
+            raise
 
     def _parts(
         self,

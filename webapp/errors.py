@@ -6,7 +6,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from dashboards.span import SpanError
-from storage.files import StoreSlow
+from storage.files import StoreOld, StoreSlow
 from webapp.site import site
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,11 @@ def handle(app: Flask) -> None:
     def slow(problem: StoreSlow) -> Response:
         log.warning("%s %s: %s", request.method, request.path, problem)
         return _answer(503, "That took too long", f"{str(problem).capitalize()}, such as a shorter range.")
+
+    @app.errorhandler(StoreOld)
+    def old(problem: StoreOld) -> Response:
+        log.warning("%s %s: %s", request.method, request.path, problem)
+        return _answer(503, "The store is not ready yet", f"{str(problem).capitalize()}.")
 
     @app.errorhandler(Exception)
     def broken(problem: Exception) -> Response:

@@ -13,10 +13,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database, Migrations
 
 from metrics.model import Selector
 from metrics.poll import Poll, Record, Tier
 from storage import backup, files, migrations, scrub
+from storage.files import StoreOld
 from storage.reading import SeriesReader
 from storage.series import SeriesStore
 
@@ -67,6 +69,29 @@ def test_an_older_file_is_copied_and_migrated(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "series.db.before-m003")) as db:
         assert db.execute("select count(*) from record").fetchone() == (6,)
         assert db.execute("select max(name) from _sqlite_migrations").fetchone() == ("m002_segments",)
+
+
+def test_until_it_is_migrated_the_pages_say_so(folder: Path) -> None:
+    """A web process may be started before the collector."""
+    with closing(SeriesReader(folder)) as reader:
+        assert "earlier version" in reader.health().problem
+        with pytest.raises(StoreOld, match="collector brings it up to date"):
+            reader.raw(Selector("level"), 0, 1e10)
+        SeriesStore(folder).close()
+        assert reader.health().problem == ""
+        assert reader.raw(Selector("level"), 0, 1e10)
+
+
+def test_a_file_that_is_being_made_is_empty(tmp_path: Path) -> None:
+    """Whatever of its changes it has had so far."""
+    with closing(sqlite3.connect(tmp_path / files.SERIES)) as db, closing(SeriesReader(tmp_path)) as reader:
+        for migration in migrations.series.pending(Database(memory=True)):
+            assert (reader.health().series, reader.health().problem) == (0, "")
+            one = Migrations("trivet.series")
+            one(name=migration.name)(migration.fn)
+            one.apply(Database(db))
+            db.commit()
+        assert (reader.health().series, reader.health().problem) == (0, "")
 
 
 def test_what_is_new_goes_on_from_it(folder: Path) -> None:
