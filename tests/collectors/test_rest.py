@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.pace import LONGEST, Pace
+from collectors.pace import LAST, LONGEST, Pace
 from collectors.rest import REST, Rest
 
 NAMES = "abcdefgh"
@@ -55,11 +55,11 @@ def test_what_falls_or_goes_makes_no_jump() -> None:
 
 def test_a_dear_poll_is_asked_for_less_often_and_again_when_it_is_cheap() -> None:
     pace = Pace(10)
-    for _ in range(8):
+    for _ in range(8 * LAST):
         pace.took(9)
     assert pace.every == 10 * LONGEST
     assert pace.slowed
-    for _ in range(8):
+    for _ in range(8 * LAST):
         pace.took(0.01)
     assert pace.every == 10
     assert not pace.slowed
@@ -68,6 +68,6 @@ def test_a_dear_poll_is_asked_for_less_often_and_again_when_it_is_cheap() -> Non
 def test_no_poll_is_so_seldom_that_five_minutes_have_none() -> None:
     for asked, longest in ((30, 240), (60, 240), (200, 200), (3600, 3600)):
         pace = Pace(asked)
-        for _ in range(8):
+        for _ in range(8 * LAST):
             pace.took(900)
         assert pace.every == longest
