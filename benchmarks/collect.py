@@ -12,7 +12,7 @@ from benchmarks.collecting.run import OTHERS, ROWS, Plan, run
 
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice([*ROWS, *OTHERS]), help="Measure this alone; may be repeated.")
-@click.option("--polls", default=36, show_default=True, help="Polls and scrapes of each row.")
+@click.option("--polls", default=18, show_default=True, help="Polls and scrapes of each row.")
 @click.option("--sources", default=1000, show_default=True, help="Sources of one collector for the capacity.")
 @click.option("--seconds", default=60.0, show_default=True, help="How long that is watched.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Figures for a program.")

@@ -36,7 +36,7 @@ class Pair:
 def ours(folder: Path, source: Block, times: int) -> tuple[Cost, int]:
     """A whole collect process, storing included, with its slower tiers; and how many series came of it."""
     with Collecting(folder, [source], quick=True) as collecting:
-        collecting.wait(WARM * CYCLE)
+        collecting.wait(CYCLE + 1)
         begun = collecting.polls()
         found = cost(collecting.pid, collecting.polls, lambda: collecting.wait(begun + times))
         return found, collecting.series()
