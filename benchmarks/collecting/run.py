@@ -1,11 +1,9 @@
 """One run, from the servers to the table."""
 
-import os
 import shutil
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +20,12 @@ from benchmarks.collecting.report import Found, markdown
 from benchmarks.collecting.weighing import resident_mb
 from stack.native.exporter import Exporter
 from stack.native.prometheus import Prometheus
-from stack.native.tools import Tool, Toolbox
+from stack.native.tools import Toolbox
 from tests.servers import MONITOR, STATS, TOOLS, Hole, PgBouncerServer, PostgresServer, RedisServer, Servers, servers
 
 POSTGRES_EXPORTER, REDIS_EXPORTER, PGBOUNCER_EXPORTER = "0.17", "1.69", "0.10"
+STATEMENTS_EXPORTER = "0.11"
+QUERIES = Path(__file__).with_name("statements.yaml")
 POLICY = (
     "CPU is that of the whole process, all its threads, for each of so many polls or scrapes: of `trivet collect` with"
     " one source, storing with fsync included, tables and statements and all else of the minute asked at every sixth"
@@ -83,6 +83,7 @@ class _Run:
         self.plan, self.place, self.box, self.made = plan, place, box, made
         self.found = Found()
         self._postgres: PostgresServer | None = None
+        self._small: PostgresServer | None = None
         self._redis: RedisServer | None = None
 
     @property
@@ -91,6 +92,13 @@ class _Run:
             settings = {"max_connections": "1500", "pg_stat_statements.max": "20000", "fsync": "off"}
             self._postgres = self.made.postgres(**settings)
         return self._postgres
+
+    @property
+    def small(self) -> PostgresServer:
+        """Another, without the many tables and statements: hundreds of sources look at it."""
+        if self._small is None:
+            self._small = self.made.postgres(max_connections="1500", fsync="off")
+        return self._small
 
     @property
     def redis(self) -> RedisServer:
@@ -143,8 +151,19 @@ class _Run:
             world.database(self.postgres, 5000)
         world.statements(self.postgres, dbname, count)
         source = world.of_postgres(self.postgres, "pg", "postgres", interval="1s", **world.only("postgres"))
-        limit = f"--collector.stat_statements.limit={count}"
-        with self._postgres_exporter("postgres", "--collector.stat_statements", *self._if_known(limit)) as peer:
+        with self._postgres_exporter("postgres", "--collector.stat_statements") as peer:
+            few, lines = theirs(peer, self.plan.polls, 1.0)
+            shown = sum(line.startswith("pg_stat_statements_calls_total") for line in peer.page().splitlines())
+        self.found.notes.append(
+            f"Statements: of {count:,} postgres_exporter {POSTGRES_EXPORTER} shows {shown}, for {few.each_ms:.1f} ms a"
+            f" scrape ({lines:,} series); the row is of {STATEMENTS_EXPORTER} with {QUERIES.name}, which shows"
+            " them all. We read them all, and show the busiest and the sum of the others."
+        )
+        queries = self.place / "statements.yaml"
+        queries.write_bytes(QUERIES.read_bytes())
+        queries.chmod(0o644)
+        flag = f"--extend.query-path={queries}"
+        with self._postgres_exporter("postgres", flag, release=STATEMENTS_EXPORTER) as peer:
             return self._pair(name, f"PostgreSQL, {count:,} statements", source, peer, 1.0)
 
     def _pools_row(self, name: str, pools: int) -> Pair:
@@ -193,39 +212,31 @@ class _Run:
 
     def _capacity(self) -> None:
         print("capacity …", flush=True)
-        pooler = self.made.pgbouncer(self.postgres)
-        sources = world.crowd(self.postgres, pooler, self.redis, self.plan.sources)
+        pooler = self.made.pgbouncer(self.small)
+        sources = world.crowd(self.small, pooler, self.redis, self.plan.sources)
         self.found.crowd = carried(self.place / "capacity", sources, self.plan.seconds, settle=40.0)
 
     def _hung(self) -> None:
         print("hung …", flush=True)
-        pooler = self.made.pgbouncer(self.postgres)
+        pooler = self.made.pgbouncer(self.small)
         count = max(30, self.plan.sources * 3 // 10)
         hole = Hole()
         try:
-            sources = [*world.crowd(self.postgres, pooler, self.redis, count - count // 10)]
+            sources = [*world.crowd(self.small, pooler, self.redis, count - count // 10)]
             sources += [world.hung(hole, f"{HUNG}-{number:04}", number) for number in range(count // 10)]
             self.found.hung = carried(self.place / "hung", sources, self.plan.seconds, settle=20.0)
         finally:
             hole.close()
 
-    def _if_known(self, flag: str) -> Sequence[str]:
-        """A flag that not every release has."""
-        return (
-            [flag]
-            if flag.split("=", maxsplit=1)[0] in helped(self.box.need("postgres-exporter", POSTGRES_EXPORTER))
-            else []
-        )
-
     @contextmanager
-    def _postgres_exporter(self, dbname: str, *flags: str) -> Iterator[Exporter]:
+    def _postgres_exporter(self, dbname: str, *flags: str, release: str = POSTGRES_EXPORTER) -> Iterator[Exporter]:
         server = self.postgres
         secrets = {
             "DATA_SOURCE_URI": f"{server.host}:{server.port}/{dbname}?sslmode=disable",
             "DATA_SOURCE_USER": MONITOR.name,
             "DATA_SOURCE_PASS": MONITOR.password,
         }
-        tool = self.box.need("postgres-exporter", POSTGRES_EXPORTER)
+        tool = self.box.need("postgres-exporter", release)
         with exporter(tool, self.place / f"exporter-{time.monotonic_ns()}", secrets, *flags) as made:
             yield made
 
@@ -243,16 +254,3 @@ class _Run:
         tool = self.box.need("redis-exporter", REDIS_EXPORTER)
         with exporter(tool, self.place / f"exporter-{time.monotonic_ns()}", {"REDIS_ADDR": self.redis.url}) as made:
             yield made
-
-
-def helped(tool: Tool) -> str:
-    """What a program says of its flags."""
-    done = subprocess.run(
-        [str(tool.path), "--help"],
-        env={**os.environ, **tool.env},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    return done.stdout + done.stderr
