@@ -83,8 +83,12 @@ def test_definitions_that_change_are_events_and_nothing_else_is(
 
     def lines(*statements: str) -> set[str]:
         do(inside, *statements)
-        found = poll(collector, Tier.MEDIUM)
-        assert {event.kind for event in found.events} <= {EventKind.DDL}
+        # A busy server may not answer all in its share of a poll's time: what changed is told by a later one then.
+        for _ in range(4):
+            found = poll(collector, Tier.MEDIUM)
+            assert {event.kind for event in found.events} <= {EventKind.DDL}
+            if found.events:
+                break
         return {event.text.removeprefix(f"{NAME}: ") for event in found.events}
 
     assert lines("INSERT INTO t VALUES (1, 'x')", "VACUUM ANALYZE t", "CREATE TEMPORARY TABLE x (id int)") == set()
