@@ -13,12 +13,11 @@ import click
 
 from commands import house
 from commands.say import Stop
-from metrics.config import DEFAULT_PATH, Config
+from metrics.config import Config
 from stack.native.tools import Toolbox
 
 LEAST_FILES = 4096
 LEAST_DISK = 2 * 2**30
-HOME = Path("var")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,14 @@ class Finding:
 
 
 @click.command()
-@house.config_option(must_exist=False)
+@house.config_option(required=False)
 def doctor(config: Path | None) -> None:
     """Look at this machine: Python, SQLite, servers at hand, open files, disk, memory settings, data folder.
 
     Exits with 1 when something would keep Trivet from running; advice does not count. `trivet check` looks at the
     config file and the servers that it names.
     """
-    path = config or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
-    settings = house.read(path) if path else Config()
+    settings = house.read(config) if config else Config()
     findings = [*_python(), *_tools(), *_limits(), *_folder(settings.folder)]
     for finding in findings:
         mark = _mark(finding)
@@ -65,7 +63,7 @@ def _python() -> Iterator[Finding]:
 
 
 def _tools() -> Iterator[Finding]:
-    box = Toolbox(HOME / "tools", lambda line: None)
+    box = Toolbox(house.HOME / "tools", lambda line: None)
     for name in ("postgres", "pgbouncer", "redis-server", "k6"):
         tool = box.find(name)
         found = str(tool.path) if tool else "not here; `trivet run` fetches it when it starts the reference stack"

@@ -1,6 +1,7 @@
 """What every command begins with: the catalog, the config file, the address of the pages."""
 
 import ipaddress
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,19 +18,50 @@ from metrics.model import Kind
 
 CONFIG_VARIABLE = "TRIVET_CONFIG"
 NOTICE_VARIABLE = "TRIVET_NOTICE_FILE"
+HOME = Path("var")
+STACK_CONFIG = HOME / "stack" / "trivet.toml"
+"""What `trivet run` writes when there is no config file, to watch the reference stack."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def config_option(*, must_exist: bool = True) -> Callable[[F], F]:
-    """The option --config, alike in every command."""
+def config_option(*, required: bool = True, stack: bool = True) -> Callable[[F], F]:
+    """The option --config, alike in every command.
+
+    required  Misused when there is no config file; else the command gets None
+    stack     whether the reference stack's counts as one
+    """
+
+    def chosen(_context: click.Context, _option: click.Parameter, given: Path | None) -> Path | None:
+        return given or (found() if required else there(stack=stack))
+
     return click.option(
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
-        default=DEFAULT_PATH if must_exist else None,
-        show_default=str(DEFAULT_PATH),
-        help="The config file.",
+        callback=chosen,
+        help=f"The config file.  [default: {', else '.join(map(str, _places(stack)))}]",
     )
+
+
+def there(*, stack: bool = True) -> Path | None:
+    """The config file that is meant when none is named: that of the environment, else the first that is there."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    return Path(named) if named else next((path for path in _places(stack) if path.exists()), None)
+
+
+def found() -> Path:
+    """The same, or Misused that names every place that was looked at."""
+    path = there()
+    if path is None:
+        raise Misused(
+            f"There is no config file: {Path.cwd()} has neither {' nor '.join(map(str, _places()))}, and "
+            f"{CONFIG_VARIABLE} names none.\n`trivet init` writes a commented {DEFAULT_PATH}; --config names another."
+        )
+    return path
+
+
+def _places(stack: bool = True) -> tuple[Path, ...]:
+    return (DEFAULT_PATH, STACK_CONFIG) if stack else (DEFAULT_PATH,)
 
 
 @cache

@@ -11,7 +11,7 @@ from collectors.source import Source
 from commands import house
 from commands.say import Stop
 from dashboards.watched import Watched
-from metrics.config import DEFAULT_PATH, LEAST_TOKEN, Config
+from metrics.config import LEAST_TOKEN, Config
 from storage.files import StoreError
 from storage.remote.opening import reader
 from storage.state import StateStore
@@ -20,8 +20,8 @@ from webapp.app import create_app
 
 
 def build_app() -> Flask:
-    """The pages of the config file that TRIVET_CONFIG names."""
-    config = house.read(Path(os.environ.get(house.CONFIG_VARIABLE, DEFAULT_PATH)))
+    """The pages of the config file that TRIVET_CONFIG names; else of the one that is there."""
+    config = house.read(house.found())
     return create_app(
         store=_store(config),
         catalog=house.catalog(),

@@ -11,19 +11,18 @@ from commands.cost import Cost, sentence
 from commands.say import Busy, Stop, say
 from commands.signals import stop_event
 from commands.supervisor import Supervisor
-from metrics.config import DEFAULT_PATH, Config
+from metrics.config import Config
 from stack.native.ports import LOOPBACK, KeptPorts, is_free
 from stack.native.process import ProcessError
 from stack.native.server import FolderInUse, ServerError
 from stack.native.tools import ToolMissing
 from stack.reference import ReferenceStack
 
-HOME = Path("var")
 COST_EVERY = 10.0
 
 
 @click.command()
-@house.config_option(must_exist=False)
+@house.config_option(required=False, stack=False)
 @click.option(
     "--traffic",
     type=click.Choice(["on", "off"]),
@@ -38,16 +37,14 @@ def run(config: Path | None, traffic: str) -> None:
     Ctrl-C stops everything that was started, and nothing else. A second run goes on with the same data.
     """
     stopping = stop_event()
-    if config is None and DEFAULT_PATH.exists():
-        config = DEFAULT_PATH
     if config is not None:
         _watch(config, house.read(config), stopping, None)
         return
     say("There is no trivet.toml, so this is the reference stack. (`trivet init` writes one for your own servers.)")
-    stack = ReferenceStack(HOME, say, traffic=traffic == "on")
+    stack = ReferenceStack(house.HOME, say, traffic=traffic == "on")
     try:
         stack.start(stopping.is_set)
-        path = HOME / "stack" / "trivet.toml"
+        path = house.STACK_CONFIG
         path.write_text(_reference(stack), encoding="utf-8")
         if not stopping.is_set():
             _watch(path, house.read(path), stopping, stack)
@@ -64,7 +61,7 @@ def run(config: Path | None, traffic: str) -> None:
 def _reference(stack: ReferenceStack) -> str:
     """The config file that watches the stack; the pages keep their port too, and wish for the usual one."""
     usual = int(Config().web.listen.rpartition(":")[2])
-    port = KeptPorts(HOME / "stack" / "ports.json").port("web", usual)
+    port = KeptPorts(house.HOME / "stack" / "ports.json").port("web", usual)
     return f'{stack.config()}\n[store]\nfolder = "../data"\n\n[web]\nlisten = "{LOOPBACK}:{port}"\n'
 
 

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
+from commands.house import CONFIG_VARIABLE, STACK_CONFIG
 from metrics.poll import EventKind
 from storage.state import StateStore
 
@@ -83,3 +84,36 @@ def test_help_says_the_kinds(config: Path) -> None:
     said = _event(config, "--help").output
     for kind in EventKind:
         assert kind in said
+
+
+def test_without_a_config_file_the_running_stack_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    STACK_CONFIG.parent.mkdir(parents=True)
+    STACK_CONFIG.write_text(CONFIG)
+    assert CliRunner().invoke(main, ["event", "deployed v42"]).exit_code == 0
+    (event,) = StateStore(STACK_CONFIG.parent / "data").events(0, time.time() + 5)
+    assert event.text == "deployed v42"
+    Path("trivet.toml").write_text(CONFIG.replace("data", "own"))
+    assert CliRunner().invoke(main, ["event", "of the own servers"]).exit_code == 0
+    (event,) = StateStore(tmp_path / "own").events(0, time.time() + 5)
+    assert event.text == "of the own servers"
+
+
+@pytest.mark.parametrize("words", [["event", "v42"], ["check"], ["web"], ["collect"], ["store", "stats"], ["export"]])
+def test_without_any_config_file_it_is_told_where_was_looked(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    said = CliRunner().invoke(main, words)
+    assert said.exit_code == 2
+    for place in (str(tmp_path), "trivet.toml", str(STACK_CONFIG), CONFIG_VARIABLE, "trivet init", "--config"):
+        assert place in said.output
+
+
+def test_the_environment_names_a_config_file(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv(CONFIG_VARIABLE, str(config))
+    assert CliRunner().invoke(main, ["event", "deployed v42"]).exit_code == 0
+    assert len(StateStore(tmp_path / "data").events(0, time.time() + 5)) == 1
