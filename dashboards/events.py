@@ -3,11 +3,11 @@
 EventError   what was given is no event; the text says what would be one
 """
 
-import re
 from collections.abc import Collection, Sequence
 
 from dashboards.span import LONGEST
 from metrics.config import nearest
+from metrics.further import changes
 from metrics.poll import Event, EventKind
 
 MOST_TEXT = 500
@@ -15,7 +15,6 @@ MARK_TEXT = 60
 APART = 1 / 90
 """Moments closer than this share of a chart's length are one mark: two lines there would be one to the eye."""
 MOST_MARKS = 40
-_FURTHER = re.compile(r"\band (\d{1,9}) further changes$")
 
 _MANY = {
     EventKind.DEPLOY: "deploys",
@@ -123,10 +122,5 @@ def _one(group: Sequence[Event]) -> Event:
 
 
 def _weight(event: Event) -> int:
-    """How many changes an event speaks of: collectors end a long list with one line for all that follow.
-
-    >>> _weight(Event(EventKind.DDL, 0.0, "shop: and 408 further changes"))
-    408
-    """
-    further = _FURTHER.search(event.text)
-    return int(further[1]) if further and event.kind is EventKind.DDL else 1
+    """How many changes an event speaks of; a person's text is one, whatever it says."""
+    return changes(event.text) if event.kind is EventKind.DDL else 1

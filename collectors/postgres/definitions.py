@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from metrics.further import further
+
 MOST = 20
 
 
@@ -44,4 +46,4 @@ def changes(before: Things, now: Things) -> list[str]:
         elif old.digest != thing.digest:
             lines.append(f"{thing.kind} {thing.name} altered")
     lines += [f"{kind} {name} dropped" for kind, name in gone]
-    return lines if len(lines) <= MOST else [*lines[:MOST], f"and {len(lines) - MOST} further changes"]
+    return lines if len(lines) <= MOST else [*lines[:MOST], further(len(lines) - MOST)]
