@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from collectors.failed import Disconnected, Failed
-from metrics.model import Sample
 from metrics.poll import ErrorClass, Event, EventKind, Failure, Poll, Record, Tier
 from metrics.reading import Reading, Row, Version
+from metrics.samples import Samples
 
 MOST_ROWS = 50_000
 RECHECK = 3600.0
@@ -60,7 +60,7 @@ class Round:
         self.source = source
         self.tier = tier
         self.epochs: dict[str, float] = {}
-        self.samples: list[Sample] = []
+        self.samples = Samples()
         self.records: list[Record] = []
         self.partial: dict[str, Failure] = {}
         self.events: list[Event] = []

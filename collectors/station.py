@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from collectors.backoff import Backoff
 from collectors.collector import AnyCollector
@@ -10,8 +11,9 @@ from collectors.pace import Pace
 from collectors.round import described
 from collectors.source import Source
 from metrics import watch
-from metrics.model import Metric, Sample, labelled
+from metrics.model import Sample, labelled
 from metrics.poll import ErrorClass, Failure, Poll, Record, Tier
+from metrics.samples import Keys, Samples
 
 LEAST_TIME = 0.05
 """Seconds below which a tier is not begun: its poll would only be cut."""
@@ -95,24 +97,18 @@ class Station:
             duration=0.0,
             up=False,
             error=failure,
-            samples=(_own(watch.UP, 0.0), _own(watch.POLLS_MISSED, self.missed)),
+            samples=(Sample(watch.UP.name, (), 0.0), Sample(watch.POLLS_MISSED.name, (), float(self.missed))),
         )
 
     def _with_own(self, poll: Poll, lag: float) -> Poll:
         for failure in [*filter(None, [poll.error]), *poll.partial.values()]:
             self._errors[failure.kind] += 1
-        own = [
-            _own(watch.POLL_SECONDS, poll.duration, tier=poll.tier),
-            _own(watch.POLL_LAG, lag, tier=poll.tier),
-            _own(watch.POLL_INTERVAL, self._paces[poll.tier].every, tier=poll.tier),
-            _own(watch.SERIES_LEFT_OUT, poll.left_out, tier=poll.tier),
-        ]
+        own = [poll.duration, lag, self._paces[poll.tier].every, poll.left_out]
         if poll.tier is Tier.FAST:
-            own += [_own(watch.UP, float(poll.up)), _own(watch.POLLS_MISSED, self.missed)]
-            own += [_own(watch.POLL_ERRORS, count, error=kind) for kind, count in self._errors.items()]
-        return replace(
-            poll, samples=[*poll.samples, *own], records=[*poll.records, *self._remember(poll.error, poll.tier)]
-        )
+            own += [poll.up, self.missed, *self._errors.values()]
+        samples = Samples(poll.samples)
+        samples.put(_own(poll.tier), map(float, own))
+        return replace(poll, samples=samples, records=[*poll.records, *self._remember(poll.error, poll.tier)])
 
     def _remember(self, failure: Failure | None, tier: Tier) -> list[Record]:
         before = self.failure
@@ -127,5 +123,12 @@ class Station:
         return [Record(ERROR, LAST, "")]
 
 
-def _own(metric: Metric, value: float, **labels: str) -> Sample:
-    return Sample(metric.name, labelled({name: str(label) for name, label in labels.items()}), float(value))
+@cache
+def _own(tier: Tier) -> Keys:
+    """What is reported of each poll, in this order."""
+    of_tier = [watch.POLL_SECONDS, watch.POLL_LAG, watch.POLL_INTERVAL, watch.SERIES_LEFT_OUT]
+    named = [(metric, labelled({"tier": str(tier)})) for metric in of_tier]
+    if tier is Tier.FAST:
+        named += [(watch.UP, ()), (watch.POLLS_MISSED, ())]
+        named += [(watch.POLL_ERRORS, labelled({"error": str(kind)})) for kind in ErrorClass]
+    return Keys(tuple(metric.name for metric, _ in named), tuple(labels for _, labels in named))

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 
-from metrics.model import Labels, Metric, Sample, labelled
+from metrics.model import Metric, labelled
 from metrics.poll import Tier
+from metrics.samples import Keys, Samples
 
 Row = Mapping[str, object]
 Version = tuple[int, ...]
@@ -61,25 +63,26 @@ class Reading:
     view: str = ""
     _plans: "dict[Version, _Plan]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def read(self, rows: Iterable[Row], version: Version = ()) -> tuple[list[Sample], list[str]]:
+    def read(self, rows: Iterable[Row], version: Version = ()) -> tuple[Samples, list[str]]:
         """Samples, and the columns that this version should have and that were not there.
 
         A value that is NULL or no number gives no sample: nothing happened is not zero.
         """
         plan = self._plan(version)
-        samples: list[Sample] = []
+        samples = Samples()
         missing: dict[str, None] = {}
         for row in rows:
             if self.leave and any(str(row.get(column)) in values for column, values in self.leave.items()):
                 continue
-            for (name, metric, scale), labels in zip(plan.columns, plan.labels(row), strict=True):
-                value = row.get(name, _ABSENT)
-                # Most values are plain numbers, and there are thousands of them in a poll.
-                number = value if type(value) is float else _number(value)
-                if number is not None:
-                    samples.append(_NEW(Sample, (metric, labels, number * scale)))
-                elif value is _ABSENT:
-                    missing[name] = None
+            try:
+                # Most rows are whole, and there are hundreds of them in a poll.
+                numbers = plan.numbers(row)
+            except (KeyError, TypeError, ValueError, OverflowError):
+                missing.update(dict.fromkeys(name for name in plan.columns if name not in row))
+                found = {at: number for at, number in enumerate(plan.each(row)) if number is not None}
+                samples.put(plan.keys(row, tuple(found)), found.values())
+            else:
+                samples.put(plan.keys(row), numbers)
         return samples, list(missing)
 
     def width(self, version: Version) -> int:
@@ -110,48 +113,53 @@ class Reading:
 class _Plan:
     """How the rows of one version are read: what is the same in every poll is worked out once.
 
-    columns  name, metric, scale
+    columns  their names
     """
 
     def __init__(self, reading: Reading, version: Version) -> None:
         given = {name: Column(each) if isinstance(each, Metric) else each for name, each in reading.columns.items()}
         columns = {name: column for name, column in given.items() if column.expected(version)}
-        self.columns = [(name, column.metric.name, column.scale) for name, column in columns.items()]
+        self.columns = list(columns)
+        self._metrics = [column.metric.name for column in columns.values()]
+        self._scales = [column.scale for column in columns.values()]
+        self._plain = all(scale == 1.0 for scale in self._scales)
         self._more = [column.labels for column in columns.values()]
         order = sorted((label, column) for column, label in reading.labels.items())
         self._labels = tuple(label for label, _ in order)
         self._from = tuple(column for _, column in order)
-        self._known: dict[tuple[str, ...], list[Labels]] = {}
+        self._known: dict[tuple[object, ...], Keys] = {}
 
-    def labels(self, row: Row) -> list[Labels]:
-        """Those of each column. Remembered: most rows come again in every poll."""
+    def numbers(self, row: Row) -> list[float]:
+        """All its values. Raises KeyError, TypeError, ValueError or OverflowError when one is none."""
+        found = [float(row[name]) for name in self.columns]  # type: ignore[arg-type]  # what is none is refused
+        return found if self._plain else list(map(mul, found, self._scales))
+
+    def each(self, row: Row) -> Iterator[float | None]:
+        """Its values, None where there is none."""
+        for name, scale in zip(self.columns, self._scales, strict=True):
+            number = _number(row.get(name))
+            yield None if number is None else number * scale
+
+    def keys(self, row: Row, which: tuple[int, ...] | None = None) -> Keys:
+        """Those of the row's values, or of some. Remembered: most rows come again in every poll."""
         values = tuple([str(row.get(column, "")) for column in self._from])
-        known = self._known.get(values)
+        key = values if which is None else (values, which)
+        known = self._known.get(key)
         if known is None:
-            own = tuple(zip(self._labels, values, strict=True))
-            known = [labelled({**dict(own), **more}) if more else own for more in self._more]
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[values] = known
+            known = self._known[key] = self._made(values, range(len(self.columns)) if which is None else which)
         return known
 
-
-_ABSENT = object()
-_NEW = tuple.__new__
-"""Of a Sample, without the call in Python that its own constructor is."""
+    def _made(self, values: tuple[str, ...], which: Iterable[int]) -> Keys:
+        own = tuple(zip(self._labels, values, strict=True))
+        labels = {at: labelled({**dict(own), **self._more[at]}) if self._more[at] else own for at in which}
+        return Keys(tuple(self._metrics[at] for at in labels), tuple(labels.values()))
 
 
 def _number(value: object) -> float | None:
     """A float, or None for anything that is none."""
-    if type(value) is int and -_WIDE < value < _WIDE:
-        return float(value)
-    if isinstance(value, bool) or value is None or value is _ABSENT:
-        return float(value) if isinstance(value, bool) else None
     try:
-        return float(str(value))
+        return None if value is None else float(value if isinstance(value, bool) else str(value))
     except ValueError:
         return None
-
-
-_WIDE = 1 << 200
-"""Whole numbers under this have a float."""

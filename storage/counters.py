@@ -17,12 +17,12 @@ COUNT, SUM = "_count", "_sum"
 class Families:
     """What the names of one poll say together."""
 
-    def __init__(self, metrics: Iterable[str], labels: Iterable[Labels], declared: Declared) -> None:
-        """``metrics`` and ``labels``: of each sample of the poll."""
+    def __init__(self, series: Iterable[tuple[str, Labels]], declared: Declared) -> None:
+        """``series``: metric and labels of each sample of the poll."""
         self._declared = declared
         self._names = set()
         self._summaries = set()
-        for metric, own in zip(metrics, labels, strict=True):
+        for metric, own in series:
             self._names.add(metric)
             if any(name == "quantile" for name, _ in own):
                 self._summaries.add(metric)
@@ -31,7 +31,7 @@ class Families:
         """Whether a fall of this metric is a reset.
 
         >>> def tried(metric, *names, **declared):
-        ...     return Families([metric, *names], [()] * (1 + len(names)), declared).counts(metric)
+        ...     return Families([(each, ()) for each in (metric, *names)], declared).counts(metric)
         >>> tried("hits_total"), tried("wait_seconds_sum", "wait_seconds_bucket"), tried("wait_count", "wait_sum")
         (True, True, True)
         >>> tried("table_count"), tried("table_count", table=Kind.HISTOGRAM), tried("a_total", a_total=Kind.GAUGE)

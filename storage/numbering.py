@@ -2,28 +2,27 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.model import Labels, Sample
+from metrics.model import Labels
 from metrics.points import Column
 from metrics.poll import Poll
+from metrics.samples import Keys, Samples
 from metrics.watch import EPOCH
 from storage import checks
 from storage.counters import Declared, Families, counting
 from storage.names import SERIES, SOURCE, STREAM, Names
 
-Keys = tuple[list[str], list[Labels]]
-"""The metrics and the labels of a poll's samples, apart: two lists of the same objects are soon compared."""
+_NONE = Keys(("more than once",), ((),))
+"""As no poll has it: only one without repetition can be recognised by its keys alone."""
+
 REMEMBERED = 200_000
 """Names that are kept in memory: where names come and go for ever, all of them would be too many."""
-_METRIC: Callable[[Sample], str] = itemgetter(0)
-_LABELS: Callable[[Sample], Labels] = itemgetter(1)
-_VALUE: Callable[[Sample], float] = itemgetter(2)
 
 
 @dataclass(slots=True)
@@ -31,7 +30,7 @@ class Shape:
     """What the last poll of a stream looked like, and its values."""
 
     stream: int
-    keys: Keys
+    runs: list[Keys]
     layout: int
     numbers: NDArray[np.uint32]
     counts: NDArray[np.bool_]
@@ -61,50 +60,51 @@ class Numbering:
 
     def row(self, db: sqlite3.Connection, poll: Poll, at: int) -> tuple[int, int, int, bytes]:
         """Stream, layout, turn and values of a poll, its names entered where they are new."""
-        epochs = [Sample(EPOCH.name, (("epoch", name),), value) for name, value in sorted(poll.epochs.items())]
-        samples = [*poll.samples, *epochs]
+        samples = Samples(poll.samples)
+        epochs = sorted(poll.epochs.items())
+        samples.put(_epochs(tuple(name for name, _ in epochs)), [value for _, value in epochs])
         before = self._shapes.get((poll.source, str(poll.tier)))
-        keys = (list(map(_METRIC, samples)), list(map(_LABELS, samples)))
-        if before is not None and before.keys == keys:
-            values = np.fromiter(map(_VALUE, samples), np.float64, len(samples))
+        if before is not None and before.runs == samples.runs:
+            values = np.array(samples.values, dtype=np.float64)
             turn = at <= before.at or _turned(before.counts, before.marks, before.values, values)
             if at >= before.at:
                 before.at, before.values = at, values
             return before.stream, before.layout, int(turn), values.tobytes()
-        shape = self._new_shape(db, poll, samples, keys, at)
+        shape = self._new_shape(db, poll, samples, at)
         turn = before is None or at <= before.at or _turned_apart(before, shape)
         if before is None or at >= before.at:
             # The next poll is compared with the newest one, not with one that came late.
             self._shapes[poll.source, str(poll.tier)] = shape
         return shape.stream, shape.layout, int(turn), shape.values.tobytes()
 
-    def _new_shape(self, db: sqlite3.Connection, poll: Poll, samples: Sequence[Sample], keys: Keys, at: int) -> Shape:
+    def _new_shape(self, db: sqlite3.Connection, poll: Poll, samples: Samples, at: int) -> Shape:
         if len(self._series) > REMEMBERED:
             self._series.clear()
         source = self._names.entered(db, SOURCE, (poll.source,))
         stream = self._names.entered(db, STREAM, (source, str(poll.tier)))
         # Of a series that a poll names twice, the last value counts.
-        values = {self._number(db, source, sample): sample.value for sample in samples}
+        values, metrics = {}, {}
+        for metric, labels, value in samples:
+            number = self._series_number(db, source, metric, labels)
+            values[number], metrics[number] = value, metric
         numbers = np.array(list(values), dtype=np.uint32)
-        metrics = {self._series[source, *sample[:2]]: sample.metric for sample in samples}
-        names = [metrics[int(number)] for number in numbers]
+        names = list(metrics.values())
         return Shape(
             stream=stream,
-            # Only a poll without repetition can be recognised by its keys alone.
-            keys=keys if len(values) == len(samples) else (["more than once"], []),
+            runs=samples.runs if len(values) == len(samples) else [_NONE],
             layout=self._layout(db, stream, numbers),
             numbers=numbers,
-            counts=np.array(counting(names, Families(*keys, self._declared)), dtype=np.bool_),
+            counts=np.array(counting(names, Families(samples.series(), self._declared)), dtype=np.bool_),
             marks=np.array([name == EPOCH.name for name in names], dtype=np.bool_),
             at=at,
             values=np.array(list(values.values()), dtype=np.float64),
         )
 
-    def _number(self, db: sqlite3.Connection, source: int, sample: Sample) -> int:
-        key = (source, sample.metric, sample.labels)
+    def _series_number(self, db: sqlite3.Connection, source: int, metric: str, labels: Labels) -> int:
+        key = (source, metric, labels)
         if key not in self._series:
-            labels = json.dumps(dict(sample.labels), sort_keys=True, ensure_ascii=False)
-            self._series[key] = self._names.entered(db, SERIES, (source, sample.metric, labels))
+            written = json.dumps(dict(labels), sort_keys=True, ensure_ascii=False)
+            self._series[key] = self._names.entered(db, SERIES, (source, metric, written))
         return self._series[key]
 
     def _layout(self, db: sqlite3.Connection, stream: int, numbers: NDArray[np.uint32]) -> int:
@@ -120,6 +120,11 @@ class Numbering:
         row = (number, stream, digest, packed, checks.of_layout(number, stream, digest))
         db.execute("insert into layout (id, stream, digest, series, crc) values (?, ?, ?, ?, ?)", row)
         return number
+
+
+@lru_cache(maxsize=100)
+def _epochs(names: tuple[str, ...]) -> Keys:
+    return Keys((EPOCH.name,) * len(names), tuple((("epoch", name),) for name in names))
 
 
 def _same(db: sqlite3.Connection, layout: int, packed: bytes) -> bool:

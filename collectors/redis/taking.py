@@ -1,14 +1,10 @@
 """A row of INFO made into samples: planned once, and anew only when the server's fields are others."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from collectors.redis.info import Fields
 from collectors.round import Round
-from metrics.model import Labels, Sample, labelled
 from metrics.reading import Column, Reading, Version
-
-Plan = list[tuple[str, str, Labels, float]]
 
 
 class Taker:
@@ -16,7 +12,7 @@ class Taker:
 
     def __init__(self) -> None:
         """Nothing was read yet."""
-        self._known: dict[str, tuple[tuple[str, ...], Plan]] = {}
+        self._known: dict[str, tuple[tuple[str, ...], Reading]] = {}
 
     def take(self, round_: Round, reading: Reading, row: Fields, version: Version, *, few: bool = False) -> None:
         """Put the row into the round; what is missing or unknown is said when the fields have changed.
@@ -26,15 +22,9 @@ class Taker:
         names, known = tuple(row), self._known.get(reading.statement)
         if known is None or known[0] != names:
             self._anew(round_, _present(reading, row, version, few=few), row)
-            self._known[reading.statement] = (names, _plan(reading, row))
-            return
-        try:
-            round_.samples += [
-                Sample(metric, labels, float(row[name]) * scale) for name, metric, labels, scale in known[1]
-            ]
-        except ValueError:
-            # A value that was a number and is none now: the slow way passes over it.
-            self._anew(round_, _present(reading, row, version, few=few), row)
+            self._known[reading.statement] = (names, _filled(reading, row))
+        else:
+            round_.samples += known[1].read([row])[0]
 
     def _anew(self, round_: Round, reading: Reading, row: Fields) -> None:
         round_.take(reading, [row])
@@ -50,13 +40,12 @@ def _present(reading: Reading, row: Fields, version: Version, *, few: bool) -> R
     return replace(reading, columns=kept)
 
 
-def _plan(reading: Reading, row: Mapping[str, str]) -> Plan:
-    columns = ((name, _column(given)) for name, given in reading.columns.items())
-    return [
-        (name, column.metric.name, labelled(column.labels), column.scale)
-        for name, column in columns
-        if name in row and _is_number(row[name])
-    ]
+def _filled(reading: Reading, row: Fields) -> Reading:
+    """The reading with the columns that hold a number in the row."""
+    kept = {name: given for name, given in reading.columns.items() if name in row and _is_number(row[name])}
+    return replace(
+        reading, columns={name: replace(_column(given), since=(), before=None) for name, given in kept.items()}
+    )
 
 
 def _column(given: object) -> Column:
