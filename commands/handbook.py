@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from collectors.api.presets import PRESETS
-from metrics.handbook import Chapter, Derived, Fate, Origin, Statement, Told, names
+from metrics.handbook import Chapter, Derived, Fate, Origin, Other, Statement, Told, names
 
 TITLES = {
     "api": "API",
@@ -42,7 +42,7 @@ def markdown(given: Sequence[Chapter]) -> Iterator[str]:
                 (
                     _code(alias["name"]),
                     alias["kind"],
-                    _code(alias["of"]) + (f" × {alias['scale']:g}" if alias["scale"] != 1 else ""),
+                    _reckoned(alias),
                     names(alias["labels"]),
                     ", ".join(f"{label} {value}" for label, value in alias["where"].items()),
                 )
@@ -95,6 +95,14 @@ def _origin(origin: Origin) -> str:
     versions = f" ({origin['versions']})" if origin["versions"] else ""
     scale = f" × {origin['scale']:g}" if origin["scale"] != 1 else ""
     return f"{origin['statement']}: {_code(origin['column'])}{scale}{versions}"
+
+
+def _reckoned(alias: Other) -> str:
+    """How their value is made of ours; one that does not depend on it stands in where no other has a sample."""
+    if alias["scale"] == 0:
+        return f"{alias['offset']:g} where {_code(alias['of'])} is and no other"
+    scale = f" × {alias['scale']:g}" if alias["scale"] != 1 else ""
+    return _code(alias["of"]) + scale + (f" + {alias['offset']:g}" if alias["offset"] else "")
 
 
 def _form(form: Derived) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ class Other(TypedDict):
     labels: dict[str, str]
     where: dict[str, str]
     scale: float
+    offset: float
 
 
 class Chapter(TypedDict):
@@ -158,6 +159,7 @@ def _other(alias: Alias) -> Other:
         },
         "where": dict(sorted(alias.where.items())),
         "scale": alias.scale,
+        "offset": alias.offset,
     }
 
 

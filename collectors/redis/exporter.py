@@ -79,9 +79,25 @@ redis_total_blocking_keys redis_blocking_keys
 redis_total_blocking_keys_on_nokey redis_blocking_keys_on_nokey
 redis_start_time_seconds redis_start_seconds
 redis_total_watched_keys redis_watched_keys
+redis_second_repl_offset
 redis_cluster_messages_sent_total
 redis_cluster_messages_received_total
+redis_cluster_stats_bytes_sent redis_cluster_bytes_sent_total
+redis_cluster_stats_bytes_received redis_cluster_bytes_received_total
+redis_cluster_stats_pubsub_bytes_sent redis_cluster_pubsub_bytes_sent_total
+redis_cluster_stats_pubsub_bytes_received redis_cluster_pubsub_bytes_received_total
+redis_cluster_stats_module_bytes_sent redis_cluster_module_bytes_sent_total
+redis_cluster_stats_module_bytes_received redis_cluster_module_bytes_received_total
 """
+
+_NONE = {
+    "redis_rdb_last_bgsave_duration_sec": "redis_rdb_bgsave_in_progress",
+    "redis_rdb_current_bgsave_duration_sec": "redis_rdb_bgsave_in_progress",
+    "redis_aof_last_rewrite_duration_sec": "redis_aof_rewrite_in_progress",
+    "redis_aof_current_rewrite_duration_sec": "redis_aof_rewrite_in_progress",
+    "redis_second_repl_offset": "redis_repl_backlog_is_active",
+}
+"""Theirs that are -1 where ours has no sample, and what of ours shows that the server was asked."""
 
 _SCALED = (
     ("redis_expired_stale_percentage", "gauge", "redis_expired_stale_ratio", 100.0),
@@ -132,9 +148,11 @@ def _of_replicas(name: str, ours: str) -> Alias:
     return Alias(name=name, kind="gauge", help=_OURS[ours].help, of=_OURS[ours], labels=labels)
 
 
-def _of_master(name: str, ours: str) -> Alias:
+def _of_master(name: str, ours: str, scale: float = 1.0, offset: float = 0.0) -> Alias:
     master = {label: (_OURS["redis_master"], label) for label in ("master_host", "master_port")}
-    return Alias(name=name, kind="gauge", help=_OURS[ours].help, of=_OURS[ours], beside=master)
+    return Alias(
+        name=name, kind="gauge", help=_OURS[ours].help, of=_OURS[ours], beside=master, scale=scale, offset=offset
+    )
 
 
 _CMD = {"cmd": "cmd"}
@@ -150,6 +168,11 @@ RENAMED = (
         for name, kind, ours, scale in _SCALED
     ),
 )
+NONE = tuple(
+    Alias(name=name, kind="gauge", help=_OURS[there].help, of=_OURS[there], scale=0.0, offset=-1.0)
+    for name, there in _NONE.items()
+)
+"""After what has a value: the first alias counts."""
 INSTANCE = (
     Alias(
         name="redis_instance_info",
@@ -202,6 +225,7 @@ REPLICATION = (
     _of_replicas("redis_connected_slave_lag_seconds", "redis_connected_replica_lag_seconds"),
     _of_master("redis_master_link_up", "redis_replica_link_up"),
     _of_master("redis_master_last_io_seconds_ago", "redis_replica_last_io_seconds"),
+    _of_master("redis_master_last_io_seconds_ago", "redis_replica_link_up", 0.0, -1.0),
     _of_master("redis_master_sync_in_progress", "redis_replica_sync_in_progress"),
     _of_master("redis_slave_repl_offset", "redis_replica_offset_bytes"),
     Alias(

@@ -10,6 +10,7 @@ from collectors.rest import REST
 from collectors.round import Round
 from metrics.model import Sample
 from metrics.poll import ErrorClass
+from metrics.reading import Reading
 
 SLOWLOG = metrics.SLOWLOG.statement
 MOST_DATABASES = 64
@@ -52,13 +53,16 @@ def _data(round_: Round, server: Server, taker: Taker, rows: Rows) -> None:
         taker.take(round_, metrics.REPLICA_INFO, row, version)
         master = {name: row.get(name, "") for name in ("master_host", "master_port")}
         round_.take(metrics_replication.MASTER, [{**master, "there": 1}])
-        if "master_link_down_since_seconds" in row or row.get("master_sync_in_progress") == "1":
-            taker.take(round_, metrics.LINK_DOWN_INFO, row, version, few=True)
+        _stated(round_, metrics.LINK_INFO, taker, server)
     if row.get("loading") == "1":
-        taker.take(round_, metrics_info.LOADS, row, version, few=True)
+        _stated(round_, metrics_info.LOADS, taker, server)
     _keyspace(round_, server, rows)
     if "slave" in rows:
         round_.take(metrics_replication.REPLICAS, [_replica(text, row) for _, text in rows["slave"]], version)
+
+
+def _stated(round_: Round, reading: Reading, taker: Taker, server: Server) -> None:
+    taker.take(round_, reading, info.stated(server.row, reading.columns), server.version, few=True)
 
 
 def _keyspace(round_: Round, server: Server, rows: Rows) -> None:
@@ -99,6 +103,7 @@ def _replica(text: str, row: info.Fields) -> dict[str, object]:
 def _sentinel(round_: Round, server: Server, taker: Taker, rows: Rows) -> None:
     taker.take(round_, metrics.INFO, server.row, server.version, few=True)
     taker.take(round_, metrics_cluster.SENTINEL, server.row, server.version)
+    _stated(round_, metrics_cluster.TILT, taker, server)
     masters = [
         {**told, "ok": told.get("status") == "ok"} for told in (info.pairs(text) for _, text in rows.get("master", ()))
     ]

@@ -1,7 +1,7 @@
 """The text of INFO, read into rows. Our own reader costs a quarter of redis-py's."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 Fields = dict[str, str]
 LONGEST_NUMBER = 20
@@ -12,6 +12,8 @@ _STATES = {
     "master_link_status": ("master_link_ok", "up"),
     "cluster_state": ("cluster_state_ok", "ok"),
 }
+_SIZES = {"master_sync_total_bytes": ("master_sync_left_bytes",), "loading_total_bytes": ()}
+"""Sizes of what has no end that is known beforehand when they are 0, and what is reckoned from them."""
 _ROW = re.compile(
     r"(db|slave|io_thread_|engine_|master|listener)(\d+)|(cmdstat_|errorstat_|latency_percentiles_usec_)(.+)"
     r"|(module)|(db\d+_distrib_).+"
@@ -29,6 +31,21 @@ def fields(text: str) -> Fields:
         if name in row:
             row[number] = "1" if row[name] == good else "0"
     return row
+
+
+def stated(row: Mapping[str, str], wanted: Iterable[str]) -> Fields:
+    """Of the fields wanted those that say something: a number below zero stands for none, and so does a size of 0.
+
+    >>> stated({"rdb_last_bgsave_time_sec": "0", "aof_last_rewrite_time_sec": "-1"}, ["rdb_last_bgsave_time_sec",
+    ...     "aof_last_rewrite_time_sec", "second_repl_offset"])
+    {'rdb_last_bgsave_time_sec': '0'}
+    """
+    found = {name: row[name] for name in wanted if not row.get(name, "-").startswith("-")}
+    for size, others in _SIZES.items():
+        if found.get(size, "1") == "0":
+            for name in (size, *others):
+                found.pop(name, None)
+    return found
 
 
 def kinds(names: Sequence[str]) -> tuple[dict[str, tuple[str, str]], int]:

@@ -94,6 +94,8 @@ class Medium:
             if row.get(f"tls_{part}_cert_serial") == "none":
                 row.pop(f"tls_{part}_cert_expires_in_seconds", None)
         taker.take(round_, of_info.ALL, row, version, few=server.sentinel)
+        some = of_info.WHERE_ANY
+        taker.take(round_, some, info.stated(row, some.columns), version, few=True)
         if row.get("aof_enabled") == "1":
             taker.take(round_, of_info.AOF_ON, row, version, few=True)
         names = (*of_info.IDENTITY, "valkey_version")

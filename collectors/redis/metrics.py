@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from collectors.redis.declare import EPOCH, counter, gauge
-from collectors.redis.metrics_cluster import enabled
+from collectors.redis.metrics_cluster import SENTINEL, TILT, enabled
 from collectors.redis.metrics_memory import COLUMNS as MEMORY
-from collectors.redis.metrics_persistence import AOF, LOADING
+from collectors.redis.metrics_persistence import AOF, LOADING, TIMES
 from collectors.redis.metrics_persistence import COLUMNS as PERSISTENCE
-from collectors.redis.metrics_replication import BACKLOG, LINK_DOWN, REPLICA
+from collectors.redis.metrics_replication import BACKLOG, FORMER, LINK, REPLICA
 from collectors.redis.metrics_stats import CLIENTS, CPU, SERVER, STATS
 from metrics.forms import Level, Rate, Ratio
 from metrics.model import Metric, Unit
@@ -135,7 +135,11 @@ LEFT: Mapping[str, str] = {
     **dict.fromkeys(AOF, "taken by the minute while the append-only file is on"),
     **dict.fromkeys(LOADING, "taken while loading"),
     **dict.fromkeys(REPLICA, "taken on a replica"),
-    **dict.fromkeys(LINK_DOWN, "taken on a replica whose link is down"),
+    **dict.fromkeys((*SENTINEL.columns, *TILT.columns), "taken of a Sentinel"),
+    **dict.fromkeys(LINK, "taken on a replica, where not -1"),
+    **dict.fromkeys((*TIMES, *FORMER), "taken by the minute, where not -1"),
+    "master_sync_perc": "redis_replica_sync_read_bytes over redis_replica_sync_bytes",
+    "loading_rdb_used_mem": "of the server that wrote the snapshot",
 }  # fmt: skip
 """Fields of INFO that no metric is made of, whichever reading sees them. Rows such as db0 or cmdstat_get have readings
 of their own."""
@@ -156,8 +160,9 @@ INFO = Reading(
 )
 """One row; the columns that end in _ok are made by the collector of "ok" and "err"."""
 
-REPLICA_INFO = Reading("INFO replication", columns=REPLICA)
-LINK_DOWN_INFO = Reading("INFO replication while the link is down", columns=LINK_DOWN)
+BESIDE: Mapping[str, str] = {"*": "taken by INFO and INFO all, as of every server"}
+REPLICA_INFO = Reading("INFO replication", columns=REPLICA, omitted=BESIDE)
+LINK_INFO = Reading("INFO replication, where not -1", columns=LINK)
 
 KEYSPACE = Reading(
     "INFO keyspace",

@@ -1,6 +1,6 @@
 """Clusters and Sentinel: CLUSTER INFO, asked of cluster nodes alone, and INFO sentinel."""
 
-from collectors.redis.declare import BYTES, counter, gauge
+from collectors.redis.declare import BYTES, SECONDS, counter, gauge
 from metrics.poll import Tier
 from metrics.reading import Column, Reading
 
@@ -56,15 +56,21 @@ SENTINEL = Reading(
     columns={
         "sentinel_masters": gauge("redis_sentinel_masters", "Masters that this Sentinel watches."),
         "sentinel_tilt": gauge("redis_sentinel_tilt", "1 while it does nothing because the clock jumped."),
-        "sentinel_tilt_since_seconds": Column(
-            gauge("redis_sentinel_tilt_since", "Seconds of that; -1 when it is not so."), since=(7, 0)
-        ),
         "sentinel_total_tilt": Column(
             counter("redis_sentinel_tilts_total", "How often it was so (Valkey)."), since=(99,)
         ),
         "sentinel_running_scripts": gauge("redis_sentinel_running_scripts", "Scripts that run."),
         "sentinel_scripts_queue_length": gauge("redis_sentinel_scripts_queue_length", "Scripts that wait."),
         "sentinel_simulate_failure_flags": gauge("redis_sentinel_simulate_failure_flags", "Set by tests of Sentinel."),
+    },
+    omitted={"*": "of the process, as of every server: taken by INFO"},
+)
+TILT = Reading(
+    "INFO sentinel, where not -1",
+    columns={
+        "sentinel_tilt_since_seconds": Column(
+            gauge("redis_sentinel_tilt_seconds", "For how long it has done nothing.", SECONDS), since=(7, 0)
+        )
     },
 )
 MASTER = ("master", "address")

@@ -1,8 +1,9 @@
 """INFO all, by the minute: every field that is not watched at every interval, and why some are left."""
 
 from collectors.redis.declare import counter, gauge
-from collectors.redis.metrics import BY_THE_MINUTE, FAST, LEFT
-from collectors.redis.metrics_persistence import AOF, LOADING
+from collectors.redis.metrics import BESIDE, BY_THE_MINUTE, FAST, LEFT
+from collectors.redis.metrics_persistence import AOF, LOADING, TIMES
+from collectors.redis.metrics_replication import FORMER
 from metrics.poll import Tier
 from metrics.reading import Reading
 
@@ -15,7 +16,8 @@ ALL = Reading(
     },
     tier=Tier.MEDIUM,
 )
-AOF_ON = Reading("INFO persistence with an append-only file", columns=AOF, tier=Tier.MEDIUM)
+WHERE_ANY = Reading("INFO all, where not -1", columns={**TIMES, **FORMER}, tier=Tier.MEDIUM)
+AOF_ON = Reading("INFO persistence with an append-only file", columns=AOF, omitted=BESIDE, tier=Tier.MEDIUM)
 LOADS = Reading("INFO persistence while loading", columns=LOADING)
 
 IDENTITY = (

@@ -6,8 +6,6 @@ from collectors.redis.declare import BYTES, RATIO, SECONDS, counter, gauge
 from metrics.model import Metric
 from metrics.reading import Column
 
-NEVER = "-1 when there was or is none."
-
 COLUMNS: Mapping[str, Column | Metric] = {
     "async_loading": Column(gauge("redis_async_loading", "1 while a replica loads beside the old data."), since=(7, 0)),
     "current_cow_peak": Column(
@@ -19,12 +17,6 @@ COLUMNS: Mapping[str, Column | Metric] = {
     "current_save_keys_processed": gauge("redis_current_save_keys_processed", "Keys the running child has written."),
     "current_save_keys_total": gauge("redis_current_save_keys", "Keys it has to write."),
     "rdb_bgsave_in_progress": gauge("redis_rdb_bgsave_in_progress", "1 while a snapshot is being made."),
-    "rdb_last_bgsave_time_sec": gauge(
-        "redis_rdb_last_bgsave_seconds", "How long the last snapshot took.", SECONDS, note=NEVER
-    ),
-    "rdb_current_bgsave_time_sec": gauge(
-        "redis_rdb_current_bgsave_seconds", "How long the present one has taken.", SECONDS, note=NEVER
-    ),
     "rdb_saves": Column(counter("redis_rdb_snapshots_total", "Snapshots made since the start."), since=(7, 0)),
     "rdb_last_cow_size": gauge("redis_rdb_last_cow_size_bytes", "Memory copied on write by the last one.", BYTES),
     "rdb_last_load_keys_expired": Column(
@@ -35,12 +27,6 @@ COLUMNS: Mapping[str, Column | Metric] = {
     ),
     "aof_rewrite_in_progress": gauge("redis_aof_rewrite_in_progress", "1 while the append-only file is rewritten."),
     "aof_rewrite_scheduled": gauge("redis_aof_rewrite_scheduled", "1 when that waits for a snapshot to end."),
-    "aof_last_rewrite_time_sec": gauge(
-        "redis_aof_last_rewrite_seconds", "How long the last rewrite took.", SECONDS, note=NEVER
-    ),
-    "aof_current_rewrite_time_sec": gauge(
-        "redis_aof_current_rewrite_seconds", "How long the present one has taken.", SECONDS, note=NEVER
-    ),
     "aof_last_bgrewrite_ok": gauge("redis_aof_last_rewrite_ok", "1 when the last rewrite succeeded."),
     "aof_rewrites": Column(counter("redis_aof_rewrites_total", "Rewrites since the start."), since=(7, 0)),
     "aof_rewrites_consecutive_failures": Column(
@@ -55,6 +41,22 @@ COLUMNS: Mapping[str, Column | Metric] = {
         gauge("redis_slot_migration_fork_in_progress", "1 while a child moves slots (Valkey)."), since=(99,)
     ),
 }
+
+TIMES: Mapping[str, Column | Metric] = {
+    "rdb_last_bgsave_time_sec": gauge(
+        "redis_rdb_last_bgsave_seconds", "How long the last snapshot since the start took.", SECONDS
+    ),
+    "rdb_current_bgsave_time_sec": gauge(
+        "redis_rdb_current_bgsave_seconds", "How long the one that is being made has taken.", SECONDS
+    ),
+    "aof_last_rewrite_time_sec": gauge(
+        "redis_aof_last_rewrite_seconds", "How long the last rewrite since the start took.", SECONDS
+    ),
+    "aof_current_rewrite_time_sec": gauge(
+        "redis_aof_current_rewrite_seconds", "How long the one under way has taken.", SECONDS
+    ),
+}
+"""Only when there was or is one."""
 
 AOF: Mapping[str, Column | Metric] = {
     "aof_current_size": gauge("redis_aof_current_bytes", "Size of the append-only file.", BYTES),

@@ -9,9 +9,6 @@ from metrics.poll import Tier
 from metrics.reading import Column, Reading
 
 BACKLOG: Mapping[str, Column | Metric] = {
-    "second_repl_offset": gauge(
-        "redis_second_repl_offset", "Up to where the former master's stream is served.", note="-1 when there is none."
-    ),
     "repl_backlog_active": gauge("redis_repl_backlog_is_active", "1 while there is a backlog."),
     "repl_backlog_size": gauge("redis_replication_backlog_bytes", "Room of the backlog.", BYTES),
     "repl_backlog_first_byte_offset": gauge("redis_repl_backlog_first_byte_offset", "Where the backlog begins."),
@@ -21,14 +18,16 @@ BACKLOG: Mapping[str, Column | Metric] = {
     ),
 }
 
+FORMER: Mapping[str, Column | Metric] = {
+    "second_repl_offset": gauge("redis_second_repl_offset", "Up to where the former master's stream is served."),
+}
+"""Only after a failover or a restart that kept it."""
+
 link_up = gauge("redis_replica_link_up", "1 while a replica's connection to its master stands.")
 offset = gauge("redis_replica_offset_bytes", "How much of the stream a replica has applied.", BYTES)
 
 REPLICA: Mapping[str, Column | Metric] = {
     "master_link_ok": link_up,
-    "master_last_io_seconds_ago": gauge(
-        "redis_replica_last_io_seconds", "Since the master was last heard.", SECONDS, note="-1 while the link is down."
-    ),
     "master_sync_in_progress": gauge("redis_replica_sync_in_progress", "1 while everything is fetched anew."),
     "slave_repl_offset": offset,
     "slave_read_repl_offset": Column(
@@ -52,18 +51,23 @@ REPLICA: Mapping[str, Column | Metric] = {
 }
 """Only on a replica."""
 
-LINK_DOWN: Mapping[str, Column | Metric] = {
-    "master_link_down_since_seconds": gauge(
-        "redis_replica_link_down_seconds", "Since the link went down.", SECONDS, note="-1 when it never stood."
+LINK: Mapping[str, Column | Metric] = {
+    "master_last_io_seconds_ago": gauge(
+        "redis_replica_last_io_seconds", "Since the master was last heard, while the link stands.", SECONDS
     ),
-    "master_sync_total_bytes": gauge("redis_replica_sync_bytes", "Size of what is fetched; 0 not known.", BYTES),
+    "master_link_down_since_seconds": gauge(
+        "redis_replica_link_down_seconds", "Since the link went down; unknown when it never stood.", SECONDS
+    ),
+    "master_sync_total_bytes": gauge(
+        "redis_replica_sync_bytes", "Size of what is fetched; unknown when it comes without a file.", BYTES
+    ),
     "master_sync_read_bytes": gauge("redis_replica_sync_read_bytes", "How much of it came.", BYTES),
     "master_sync_left_bytes": gauge("redis_replica_sync_left_bytes", "How much of it is left.", BYTES),
     "master_sync_last_io_seconds_ago": gauge(
         "redis_replica_sync_last_io_seconds", "Since something of it came.", SECONDS
     ),
 }
-"""Only on a replica, while its link is down or everything is fetched anew."""
+"""Only on a replica: the first while its link stands, the second while it is down, the others while it is filled."""
 
 MASTER = Reading(
     "INFO replication of a replica",

@@ -1,5 +1,6 @@
 """Beside the real redis_exporter, on one server: its names, labels and values are on our page."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
@@ -16,7 +17,8 @@ from metrics.alias import aliased
 from metrics.catalog import discover
 from metrics.exposition import families, written
 from stack.native.exporter import Exporter
-from tests.servers import RedisServer
+from stack.native.ports import free_port
+from tests.servers import RedisServer, Servers
 
 RELEASES = ("1.45", "1.69")
 
@@ -45,6 +47,16 @@ MOVING = (
 )
 """What two observers, who come one after the other, move by looking; the time by itself. The exporter's LATENCY
 HISTOGRAM is an error on Redis 6.2 at each of its looks."""
+
+
+NONE = (
+    "redis_rdb_last_bgsave_duration_sec",
+    "redis_rdb_current_bgsave_duration_sec",
+    "redis_aof_last_rewrite_duration_sec",
+    "redis_aof_current_rewrite_duration_sec",
+    "redis_second_repl_offset",
+)
+LAST_IO = "redis_master_last_io_seconds_ago"
 
 
 @contextmanager
@@ -79,20 +91,51 @@ def test_a_master_with_keys(each_redis: RedisServer, redis_exporter: Callable[..
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("role", ["replica", "cluster"])
+@pytest.mark.parametrize("role", ["replica", "orphan", "cluster"])
 def test_a_replica_and_a_node_of_a_cluster(
     new_redis: Callable[..., RedisServer], redis_exporter: Callable[..., Exporter], release: str, role: str
 ) -> None:
     master = new_redis(repl_diskless_sync_delay="0")
-    about = (
-        {"cluster_enabled": "yes", "appendonly": "yes"}
-        if role == "cluster"
-        else {"replicaof": f"{master.host} {master.port}"}
-    )
-    server = new_redis(**about)
+    about = {
+        "replica": {"replicaof": f"{master.host} {master.port}"},
+        "orphan": {"replicaof": f"{master.host} {free_port()}"},
+        "cluster": {"cluster_enabled": "yes", "cluster_port": str(free_port()), "appendonly": "yes"},
+    }
+    server = new_redis(**about[role])
+    if role == "replica":
+        linked(server)
     with beside(server, redis_exporter(server, release=release)) as found:
         assert found.coverage >= 0.95, str(found)
         assert {*found.missing} <= {*LEFT_OUT}, str(found)
+        assert none_is_equal(found) == {*NONE} | ({LAST_IO} if role != "cluster" else set()), str(found)
+
+
+@pytest.mark.rare
+@pytest.mark.matrix
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_node_of_a_cluster_of_valkey(
+    own_servers: Servers, redis_exporter: Callable[..., Exporter], release: str
+) -> None:
+    server = own_servers.redis(release="valkey-9", cluster_enabled="yes", cluster_port=str(free_port()))
+    with beside(server, redis_exporter(server, release=release)) as found:
+        assert {*found.missing} <= {*LEFT_OUT}, str(found)
+        of_the_bus = {name for name, _ in found.shared if name.startswith("redis_cluster_stats_")}
+        assert len(of_the_bus) == 6, str(found)
+        assert not of_the_bus & {name for name, _ in found.differing}
+
+
+def linked(replica: RedisServer) -> None:
+    with closing(Redis(port=replica.port, driver_info=None, protocol=2)) as client:
+        end = time.monotonic() + 15
+        while client.info("replication")["master_link_status"] != "up":
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def none_is_equal(found: Comparison) -> set[str]:
+    """Which of the names that say -1 there for none have the same value on both pages."""
+    differing = {name for name, _ in found.differing}
+    return {name for name, _ in found.shared if name in {*NONE, LAST_IO}} - differing
 
 
 def test_values_of_one_moment_are_equal(redis: RedisServer, redis_exporter: Callable[..., Exporter]) -> None:
