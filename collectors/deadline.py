@@ -8,12 +8,16 @@ Shutting the socket wakes them at once.
 import heapq
 import math
 import os
+import select
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+PATIENCE = 0.05
+"""Seconds that an answer is waited for before the watchdog is told: most answers cost it nothing."""
 
 
 @dataclass(slots=True, order=True)
@@ -53,10 +57,12 @@ class Watchdog:
 
     def arm(self, handle: int, at: float) -> Cut:
         """The same by hand; every cut has to be disarmed."""
+        # A duplicate: the number itself may be another socket's by the time it is cut. Made and closed without the
+        # lock: each lets other threads run, and they would all come to wait for it.
+        duplicate = os.dup(handle)
         with self._changed:
             self._count += 1
-            # A duplicate: the number itself may be another socket's by the time it is cut.
-            cut = Cut(at, self._count, os.dup(handle))
+            cut = Cut(at, self._count, duplicate)
             heapq.heappush(self._armed, cut)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
@@ -69,9 +75,9 @@ class Watchdog:
     def disarm(self, cut: Cut) -> None:
         """Call a deadline off; harmless when it has fired, and when done twice."""
         with self._changed:
-            if not cut.over:
-                cut.over = True
-                os.close(cut.handle)
+            mine, cut.over = not cut.over, True
+        if mine:
+            os.close(cut.handle)
 
     def cut_all(self) -> None:
         """Time is up for everything that is armed: the process ends."""
@@ -105,3 +111,31 @@ def _shut(cut: Cut) -> None:
 
 
 WATCHDOG = Watchdog()
+
+
+class Late(Exception):  # noqa: N818 - as BrokenPipeError
+    """The deadline has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Waits for one file descriptor until a time of time.monotonic()."""
+
+    handle: int
+    at: float
+
+    def wait(self, waiter: select.poll) -> None:
+        """Until a poll object that the descriptor is registered with has something. Raises Late."""
+        if not waiter.poll(1000 * min(PATIENCE, self.left())):
+            # So that a collector that is told to stop need not wait for a server that does not answer.
+            with WATCHDOG.over(self.handle, self.at) as cut:
+                waiter.poll(1000 * self.left())
+            if cut.fired:
+                raise Late
+
+    def left(self) -> float:
+        """Seconds that are left. Raises Late when there are none."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise Late
+        return left

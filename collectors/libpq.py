@@ -15,7 +15,7 @@ from psycopg import errors
 from psycopg.adapt import Loader
 from psycopg.types.numeric import FloatLoader, IntLoader
 
-from collectors.deadline import WATCHDOG, Cut
+from collectors.deadline import WATCHDOG, Cut, Late
 from collectors.failed import Disconnected, Failed, late
 from collectors.libpq_source import LibpqSource
 from collectors.round import MOST_ROWS, by_name
@@ -106,32 +106,35 @@ class LibpqConnection:
 
     def table(self, deadline: float, statement: str, values: Sequence[Any] | None = None) -> Table:
         """The same without a dict for each row. Raises Failed."""
-        with self._said(), WATCHDOG.over(self._handle(), deadline) as self._cut:
+        with self._said():
             try:
-                return self._execute(statement, values)
+                return self._asked(deadline, statement, values)
             except ValueError:
                 if not self._strict:
                     raise
                 self._strict = False
                 self._allow_all()
                 self._together.reload()
-                return self._execute(statement, values)
+                return self._asked(deadline, statement, values)
 
     def together(self, deadline: float, statements: Sequence[str]) -> tuple[Mapping[str, Table], str]:
         """All answers by statement, in one round trip; or none, and the one that failed. Raises Disconnected."""
-        with self._said(), WATCHDOG.over(self._handle(), deadline) as self._cut:
-            return self._together.ask(statements)
+        with self._said():
+            return self._together.ask(statements, deadline)
 
     def close(self) -> None:
         """Raises nothing."""
         self._connection.close()
 
-    def _execute(self, statement: str, values: Sequence[Any] | None) -> Table:
+    def _asked(self, deadline: float, statement: str, values: Sequence[Any] | None) -> Table:
         # Statements come from our own files and constants; values are bound.
-        cursor = self._connection.execute(statement.encode(), values)
-        if cursor.rowcount > MOST_ROWS:
-            raise Failed(ErrorClass.BAD_REPLY, f"more than {MOST_ROWS:,} rows")
-        return names(cursor.pgresult), cursor.fetchall()
+        if values is None:
+            return self._together.alone(statement, deadline)
+        with WATCHDOG.over(self._handle(), deadline) as self._cut:
+            cursor = self._connection.execute(statement.encode(), values)
+            if cursor.rowcount > MOST_ROWS:
+                raise Failed(ErrorClass.BAD_REPLY, f"more than {MOST_ROWS:,} rows")
+            return names(cursor.pgresult), cursor.fetchall()
 
     def _allow_all(self) -> None:
         for type_ in TEXTS:
@@ -148,6 +151,9 @@ class LibpqConnection:
     def _said(self) -> Iterator[None]:
         try:
             yield
+        except Late:
+            self._connection.close()
+            raise late() from None
         except FAULTS as error:
             if self._cut is not None and self._cut.fired:
                 raise late() from None

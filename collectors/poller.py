@@ -10,13 +10,12 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 
-from collectors.clock import ClockWatch, Every, moment
+from collectors.clock import ClockScheduler, Every, moment
 from collectors.deadline import WATCHDOG
 from collectors.kinds import collector_of
 from collectors.round import UNKNOWN
@@ -70,8 +69,7 @@ class Poller:
         self._clock = clock
         self._stations = {source.name: Station(collector_of(source)) for source in sources}
         self._executor = _Executor(min(MOST_WORKERS, max(LEAST_WORKERS, 2 * len(sources))))
-        self._scheduler = BackgroundScheduler(executors={"default": self._executor}, timezone=UTC)
-        self._watch = ClockWatch(self._scheduler, clock)
+        self._scheduler = ClockScheduler(clock, executors={"default": self._executor})
         self._idle = threading.Condition()
         self._running = 0
         self._stopping = False
@@ -93,12 +91,10 @@ class Poller:
                 misfire_grace_time=max(1, min(int(every / 2), LONGEST_GRACE)),
             )
         self._scheduler.start()
-        self._watch.start()
 
     def stop(self) -> None:
         """Returns within 10 s; polls under way are cut off and not written."""
         self._stopping = True
-        self._watch.stop()
         self._scheduler.shutdown(wait=False)
         end = time.monotonic() + STOP_WITHIN
         with self._idle:

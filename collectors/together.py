@@ -1,6 +1,7 @@
-"""Several statements in one round trip: a small poll costs little more than its writes to the socket.
+"""Statements without values over libpq itself: a small poll costs little more than its writes to the socket.
 
-They are sent as one pipeline with one Sync, so they are one transaction: the server shows one moment to all of them.
+Several go in one round trip. They are sent as one pipeline with one Sync, so they are one transaction: the server shows
+one moment to all of them.
 """
 
 import select
@@ -8,18 +9,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
+from psycopg import errors
 from psycopg.adapt import Transformer
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from collectors.deadline import Late, Patient
+from collectors.failed import Failed
 from collectors.round import MOST_ROWS
+from metrics.poll import ErrorClass
 
 Table = tuple[list[str], list[tuple[Any, ...]]]
 """Names of columns, and rows."""
 
 
 class Together:
-    """What is prepared over one connection. Each statement is parsed and planned once."""
+    """What is asked over one connection. Of several together each is parsed and planned once."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         """Nothing is prepared yet."""
@@ -33,11 +38,27 @@ class Together:
         """The connection's loaders are others."""
         self._transformer = Transformer.from_context(self._connection)
 
-    def ask(self, statements: Sequence[str]) -> tuple[Mapping[str, Table], str]:
-        """All their answers; or none and the statement that failed. Raises psycopg.Error, the connection is closed."""
+    def alone(self, statement: str, deadline: float) -> Table:
+        """One answer, by the simple protocol. Raises psycopg.Error, ValueError, Failed, and Late."""
+        pgconn = self._connection.pgconn
+        pgconn.send_query(statement.encode())
+        # Of several answers to one statement, which nobody sends, the last one counts.
+        result = list(_answers(pgconn, deadline))[-1]
+        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            raise errors.error_from_result(result, self._connection.info.encoding)
+        if result.ntuples > MOST_ROWS:
+            raise Failed(ErrorClass.BAD_REPLY, f"more than {MOST_ROWS:,} rows")
+        self._transformer.set_pgresult(result)
+        return names(result), self._transformer.load_rows(0, result.ntuples, tuple)
+
+    def ask(self, statements: Sequence[str], deadline: float) -> tuple[Mapping[str, Table], str]:
+        """All their answers; or none and the statement that failed.
+
+        Raises psycopg.Error and Late, and closes the connection then.
+        """
         try:
-            results = self._results(statements)
-        except psycopg.Error:
+            results = self._results(statements, deadline)
+        except (psycopg.Error, Late):
             # Nobody knows how much of the pipeline is still to come.
             self._connection.close()
             raise
@@ -51,7 +72,7 @@ class Together:
             found[text] = table
         return found, ""
 
-    def _results(self, statements: Sequence[str]) -> list[PGresult]:
+    def _results(self, statements: Sequence[str], deadline: float) -> list[PGresult]:
         """One for each, whether it was answered, failed, or was passed over behind one that failed."""
         pgconn = self._connection.pgconn
         pgconn.enter_pipeline_mode()
@@ -65,7 +86,7 @@ class Together:
             pgconn.send_query_prepared(self._prepared[text], None)
             own.append(True)
         pgconn.pipeline_sync()
-        results = [result for result, mine in zip(_answers(pgconn), own, strict=True) if mine]
+        results = [result for result, mine in zip(_answers(pgconn, deadline), own, strict=True) if mine]
         pgconn.exit_pipeline_mode()
         return results
 
@@ -89,17 +110,17 @@ def names(result: PGresult | None) -> list[str]:
     return [(result.fname(at) or b"").decode("utf-8", "replace") for at in range(result.nfields)]
 
 
-def _answers(pgconn: PGconn) -> Iterator[PGresult]:
-    """Each answer up to the Sync's. The thread waits in poll() only, where a deadline can wake it."""
-    waiter = select.poll()
+def _answers(pgconn: PGconn, deadline: float) -> Iterator[PGresult]:
+    """Each answer, in a pipeline up to the Sync's. Raises Late."""
+    waiter, patient = select.poll(), Patient(pgconn.socket, deadline)
     waiter.register(pgconn.socket, select.POLLIN | select.POLLOUT)
     while pgconn.flush():
-        waiter.poll()
+        patient.wait(waiter)
         pgconn.consume_input()
     waiter.register(pgconn.socket, select.POLLIN)
     while True:
         while pgconn.is_busy():
-            waiter.poll()
+            patient.wait(waiter)
             pgconn.consume_input()
         result = pgconn.get_result()
         if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
@@ -108,3 +129,5 @@ def _answers(pgconn: PGconn) -> Iterator[PGresult]:
             yield result
         elif pgconn.status != ConnStatus.OK:
             raise psycopg.OperationalError(pgconn.get_error_message())
+        elif pgconn.pipeline_status == PipelineStatus.OFF:
+            return

@@ -9,7 +9,7 @@ import click
 from collectors.poller import Poller
 from commands import house
 from commands.say import Busy, Misused, Stop, say
-from commands.signals import stop_event
+from commands.signals import Stopping
 from metrics.config import Config
 from metrics.duration import seconds
 from metrics.poll import Poll
@@ -37,7 +37,7 @@ COMPANY = 5
 @house.config_option()
 def collect(config: Path) -> None:
     """Poll the sources of the config file until told to stop. One process per data folder."""
-    stopping = stop_event()
+    stopping = Stopping()
     settings = house.read(config)
     if not settings.sources:
         raise Misused(f"{config} names no [[source]]: there is nothing to collect.")
@@ -63,8 +63,7 @@ def collect(config: Path) -> None:
     poller.start()
     say(f"Collecting from {len(settings.sources)} sources into {settings.folder}.")
     try:
-        # By and by: Python sees a signal that the kernel gave to another thread only when this one wakes.
-        while not stopping.wait(1.0):
+        while not stopping.wait():
             continue
     finally:
         poller.stop()

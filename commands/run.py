@@ -9,7 +9,7 @@ import click
 from commands import house
 from commands.cost import Cost, sentence
 from commands.say import Busy, Stop, say
-from commands.signals import stop_event
+from commands.signals import Stopping
 from commands.supervisor import Supervisor
 from metrics.config import Config
 from stack.native.ports import LOOPBACK, KeptPorts, is_free
@@ -36,7 +36,7 @@ def run(config: Path | None, traffic: str) -> None:
     The reference stack is PostgreSQL, PgBouncer, Redis, an API and k6 on loopback ports, with all data below var/.
     Ctrl-C stops everything that was started, and nothing else. A second run goes on with the same data.
     """
-    stopping = stop_event()
+    stopping = Stopping()
     if config is not None:
         _watch(config, house.read(config), stopping, None)
         return

@@ -1,5 +1,7 @@
 """Being told to stop, in whatever state the signals were inherited."""
 
+import os
+import select
 import signal
 import threading
 from types import FrameType
@@ -7,16 +9,28 @@ from types import FrameType
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def stop_event() -> threading.Event:
-    """An event that INT, TERM and HUP set.
+class Stopping(threading.Event):
+    """Is set by INT, TERM and HUP. Waited for by the main thread only.
 
-    Set explicitly: a shell's background job inherits INT as ignored, and would never hear Ctrl-C. Main thread only.
+    It sleeps on a pipe that Python writes to whichever thread the kernel gave the signal to: to wait for a lock would
+    mean to wake every second, as a signal that another thread got does not end that.
     """
-    stopping = threading.Event()
 
-    def heard(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
+    def __init__(self) -> None:
+        """Set explicitly: a shell's background job inherits INT as ignored, and would never hear Ctrl-C."""
+        super().__init__()
+        self._read, write = os.pipe()
+        for end in (self._read, write):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        for number in STOPPING:
+            signal.signal(number, self._heard)
 
-    for number in STOPPING:
-        signal.signal(number, heard)
-    return stopping
+    def wait(self, timeout: float | None = None) -> bool:
+        """Returns when it is set, or after so many seconds; whether it is set."""
+        if not self.is_set():
+            select.select([self._read], [], [], timeout)
+        return self.is_set()
+
+    def _heard(self, _number: int, _frame: FrameType | None) -> None:
+        self.set()

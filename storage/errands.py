@@ -16,7 +16,7 @@ from typing import Any
 from storage.files import StoreError
 
 NAME = "collector.sock"
-LOOK_EVERY = 1.0
+PAUSE = 1.0
 LONGEST_REQUEST = 1 << 20
 
 Say = Callable[[str], None]
@@ -43,7 +43,6 @@ class Errands:
             finally:
                 os.umask(before)
         self._socket.listen(8)
-        self._socket.settimeout(LOOK_EVERY)
         self._path = folder / NAME
         self._thread = threading.Thread(target=self._serve, name="errands", daemon=True)
         self._thread.start()
@@ -51,7 +50,10 @@ class Errands:
     def close(self) -> None:
         """No more of them; one that is under way ends with the process."""
         self._stop.set()
-        self._thread.join(2 * LOOK_EVERY)
+        with suppress(OSError):
+            # Wakes the thread that waits for the next asker.
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(2 * PAUSE)
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
@@ -59,11 +61,9 @@ class Errands:
         while not self._stop.is_set():
             try:
                 asker, _ = self._socket.accept()
-            except TimeoutError:
-                continue
             except OSError:
                 # Most likely out of file descriptors: accept would fail at once, again and again.
-                self._stop.wait(LOOK_EVERY)
+                self._stop.wait(PAUSE)
                 continue
             with asker:
                 self._answer(asker)

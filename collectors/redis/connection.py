@@ -6,10 +6,10 @@ import ssl
 import time
 from collections.abc import Iterator, Sequence
 
-from collectors.deadline import WATCHDOG
+from collectors.deadline import WATCHDOG, Late
 from collectors.failed import Disconnected, Failed, late
 from collectors.redis.errors import FAULTS, failed, refused
-from collectors.redis.resp import Late, Refusal, Reply, Wire, packed
+from collectors.redis.resp import Refusal, Reply, Wire, packed
 from collectors.redis.source import RedisSource
 from collectors.source import secret
 from metrics.poll import ErrorClass

@@ -6,15 +6,13 @@ redis-py does more than is wanted (handshakes that leave errors on the server, r
 import socket
 import time
 
-from collectors.deadline import WATCHDOG
+from collectors.deadline import PATIENCE, WATCHDOG, Late
 
 MOST_BYTES = 16 * 1024 * 1024
 MOST_ITEMS = 1_000_000
 DEEPEST = 8
 COLON = ord(":")
 CHUNK = 65536
-PATIENCE = 0.05
-"""Seconds that an answer is waited for before the watchdog is told: most answers cost it nothing."""
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of the server
@@ -23,10 +21,6 @@ class Refusal(Exception):  # noqa: N818 - an answer of the server
 
 class BadReply(Exception):  # noqa: N818
     """What came is no RESP, or too much."""
-
-
-class Late(Exception):  # noqa: N818
-    """The deadline has come."""
 
 
 Reply = str | int | list["Reply"] | Refusal | None

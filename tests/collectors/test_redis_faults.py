@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from collectors.deadline import Late
 from collectors.redis.clients import groups, parsed
 from collectors.redis.collector import RedisCollector
-from collectors.redis.resp import BadReply, Late, Refusal, Wire, packed
+from collectors.redis.resp import BadReply, Refusal, Wire, packed
 from collectors.redis.source import RedisSource
 from metrics.poll import ErrorClass, Tier
 from tests.collectors.memory import poll, value, values
