@@ -12,14 +12,15 @@ EXTENSION = "CREATE EXTENSION pg_stat_statements;"
 PRELOAD = "shared_preload_libraries = 'pg_stat_statements'"
 SEQUENCES = "GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};"
 WIDTHS = (
-    "CREATE SCHEMA trivet; GRANT USAGE ON SCHEMA trivet TO {role}; "
-    "CREATE VIEW trivet.column_widths AS SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname, "
-    "s.stainherit AS inherited, s.stanullfrac AS null_frac, s.stawidth AS avg_width FROM pg_statistic AS s "
-    "JOIN pg_class AS c ON c.oid = s.starelid JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+    "CREATE SCHEMA IF NOT EXISTS trivet; GRANT USAGE ON SCHEMA trivet TO {role}; "
+    "CREATE OR REPLACE VIEW trivet.column_widths AS SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname, "
+    "s.stainherit AS inherited, s.stanullfrac AS null_frac, s.stawidth AS avg_width, "
+    "s.stadistinct AS n_distinct FROM pg_statistic AS s JOIN pg_class AS c ON c.oid = s.starelid "
+    "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
     "JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = s.staattnum WHERE NOT a.attisdropped; "
     "GRANT SELECT ON trivet.column_widths TO {role};"
 )
-"""Widths and shares of NULL of all columns, and no value: for a superuser to make."""
+"""Widths, shares of NULL and counts of distinct values of all columns, and no value: for a superuser to make."""
 
 _HINTS = {
     ErrorClass.UNREACHABLE: "Check host and port, sslmode, listen_addresses, and that PostgreSQL runs there.",

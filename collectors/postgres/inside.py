@@ -88,12 +88,20 @@ class Inside:
         for reading in (metrics.OLDEST, metrics.SEQUENCES, metrics.SEQUENCES_HIDDEN):
             with _part(round_, ask, reading.statement):
                 _tell(known, reading, ask.rows(reading.statement))
+        # A standby has the primary's pg_class and pg_statistic.
         with _part(round_, ask, "bloat"):
-            # A standby has the primary's pg_class and pg_statistic.
-            view = ask.one("widths")["readable"]
-            worst, unknown = bloat.estimates(ask.rows("bloat_view" if view else "bloat"))
+            worst, unknown = bloat.estimates(ask.rows(_widths(ask, "bloat")))
             _tell(known, bloating.BLOAT, worst)
             _tell(known, bloating.BLOAT_UNKNOWN, [{"datname": ask.database, "unknown": unknown}])
+        with _part(round_, ask, "index_bloat"):
+            worst, unknown = bloat.of_indexes(ask.rows(_widths(ask, "index_bloat")))
+            _tell(known, bloating.INDEX_BLOAT, worst)
+            _tell(known, bloating.INDEX_BLOAT_UNKNOWN, [{"datname": ask.database, "unknown": unknown}])
+
+
+def _widths(ask: Ask, statement: str) -> str:
+    """The statement, or the same of the view of column widths where that may be read."""
+    return f"{statement}_view" if ask.one("widths")["readable"] else statement
 
 
 def _look(round_: Round, ask: Ask, known: _Database, pause: float) -> None:

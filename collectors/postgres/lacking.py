@@ -51,6 +51,6 @@ def unreadable(found: Mapping[str, Any], *, widths: bool, user: str) -> tuple[La
         mend = SEQUENCES.format(schema=found["schema"], role=role)
         lacks.append(Lack(f"{found['sequences']} sequences may not be read", why, mend))
     if found["tables"] and not widths:
-        why = "their bloat stays unknown; pg_monitor does not let one see the widths of columns"
+        why = "their bloat and their indexes' stays unknown; pg_monitor does not let one see the widths of columns"
         lacks.append(Lack(f"{found['tables']} tables may not be read", why, WIDTHS.format(role=role)))
     return tuple(lacks)

@@ -80,7 +80,9 @@ FUNCTIONS = _whole("pg_stat_user_functions", "needs track_functions, which is of
 SEQUENCES = _whole("pg_statio_user_sequences", "one block each; their ends are in sequences")
 SSL = _whole("pg_stat_ssl", "how single sessions are secured, certificates among it: no matter of load")
 GSSAPI = _whole("pg_stat_gssapi", "how single sessions are secured, names among it: no matter of load")
-PLANNER = _whole("pg_stats", "values of your tables; bloat uses the widths and the shares of NULL and nothing else")
+PLANNER = _whole(
+    "pg_stats", "values of your tables; bloat uses widths, shares of NULL, how many are distinct, and nothing else"
+)
 PLANNER_EXTENDED = _whole("pg_stats_ext", "values of your tables, for the planner")
 PLANNER_EXPRESSIONS = _whole("pg_stats_ext_exprs", "values of your tables, for the planner")
 XACT_TABLES = _whole("pg_stat_xact_user_tables", _MINE)
