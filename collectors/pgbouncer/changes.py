@@ -80,7 +80,7 @@ class Databases:
             if flag in old and flag in row and bool(old[flag]) != bool(row[flag])
         ]
         changed = [
-            f"database {shown('', name)}: {change(column, shown('', text(old[column])), shown('', text(row[column])))}"
+            f"database {shown('', name)}, {change(column, shown('', text(old[column])), shown('', text(row[column])))}"
             for name, old, row in both
             for column in _DEFINED
             if column in old and column in row and old[column] != row[column]

@@ -122,13 +122,14 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
         ask.take(metrics.STATS_TOTALS, counted)
         ask.take(metrics.POOLS, found)
         round_.left_out += self._crowd.left_out
-        if self._restarts.look(stats) and not self._minute.shares_port:
-            round_.event(EventKind.RESTART, RESTARTED)
-        round_.epochs[START] = self._start.epoch(self._restarts.mark, rest=self._crowd.opened)
         lists = ask(metrics.LISTS)
         if lists.names:
             self._minute.lists = pivoted(lists.dicts(), "list", "items")
             ask.take(metrics.LISTS, [self._minute.lists])
+        # Last: a round that is cut before would take what it tells with it.
+        if self._restarts.look(stats) and not self._minute.shares_port:
+            round_.event(EventKind.RESTART, RESTARTED)
+        round_.epochs[START] = self._start.epoch(self._restarts.mark, rest=self._crowd.opened)
 
     def _hourly(self, ask: Ask) -> None:
         ask.take(metrics_process.VERSION, [{"version": self._banner[:100], "one": 1}])

@@ -1,16 +1,17 @@
 """What is asked once a minute: limits, settings, state, peers, and the connections by who they are."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
-from collectors.failed import Failed
+from collectors.failed import Disconnected, Failed
 from collectors.pgbouncer import metrics_config, metrics_databases, metrics_process, metrics_sockets
 from collectors.pgbouncer.ask import Ask
 from collectors.pgbouncer.changes import Databases, State
 from collectors.pgbouncer.choice import Choice
 from collectors.pgbouncer.declare import CONSOLE
 from collectors.pgbouncer.rows import Limits, pivoted, pools
-from collectors.pgbouncer.settings import Settings, line
+from collectors.pgbouncer.settings import Settings, few
 from collectors.pgbouncer.sockets import Opened, Sockets, Sums, console_time, sums
 from collectors.pgbouncer.table import EMPTY, Table, total
 from collectors.rest import REST
@@ -58,7 +59,15 @@ class Minute:
         self._stats, self._pool = stats, pooled
 
     def read(self, ask: Ask, shown: set[str], most: int) -> None:
-        """All of it, each part by itself."""
+        """All of it, each part by itself. What a round tells that is cut counts as not told: the next one tells it."""
+        told = copy(self._databases), copy(self._settings), copy(self._state)
+        try:
+            self._read(ask, shown, most)
+        except Disconnected:
+            self._databases, self._settings, self._state = told
+            raise
+
+    def _read(self, ask: Ask, shown: set[str], most: int) -> None:
         databases, users = ask(metrics_databases.DATABASES), ask(metrics_databases.USERS)
         if databases.names:
             rows = databases.dicts()
@@ -75,7 +84,7 @@ class Minute:
 
     def _take_databases(self, ask: Ask, rows: Rows, shown: set[str], most: int) -> None:
         flipped, changed = self._databases.flips(rows)
-        for text in filter(None, (line(flipped), line(changed))):
+        for text in (*few(flipped, "databases"), *few(changed, "settings of databases")):
             ask.round_.event(EventKind.CONFIG, text)
         real = [row for row in rows if row.get("name") != CONSOLE]
         near = [row for row in real if row.get("name") in shown]
@@ -106,9 +115,8 @@ class Minute:
         rows = ask(metrics_config.CONFIG).dicts()
         if not rows:
             return
-        changes = self._settings.changes(rows)
-        if changes:
-            ask.round_.event(EventKind.CONFIG, line(changes))
+        for text in few(self._settings.changes(rows), "settings"):
+            ask.round_.event(EventKind.CONFIG, text)
         differing, records = self._settings.differences(rows)
         ask.round_.records += records
         config = pivoted(rows, "key", "value")

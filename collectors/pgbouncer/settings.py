@@ -14,7 +14,7 @@ DIFFERENCES = "differences"
 """Kind of the records that say which settings are not as by default; an empty body: it is again."""
 
 LONGEST_VALUE = 200
-MOST_NAMED = 5
+MOST_EVENTS = 20
 MASK = "…"
 _OF_A_MACHINE = ("conffile",)
 _SECRET = re.compile(r"passw|secret|token|credential", re.IGNORECASE)
@@ -31,15 +31,13 @@ class Settings:
     _told: dict[str, str] = field(default_factory=dict)
 
     def changes(self, rows: Sequence[Row]) -> list[str]:
-        """What changed since the last look, each as a line; nothing at the first look."""
+        """What changed since the last look, each as a line; names of both looks only: others are of another version."""
         now = {str(row.get("key")): text(row.get("value")) for row in rows}
         before, self._known = self._known, now
-        if not before:
-            return []
         return [
-            change(name, shown(name, before.get(name, "")), shown(name, now.get(name, "")))
-            for name in sorted({*before, *now})
-            if before.get(name, "") != now.get(name, "")
+            change(name, shown(name, before[name]), shown(name, now[name]))
+            for name in sorted({*before} & {*now})
+            if before[name] != now[name]
         ]
 
     def differences(self, rows: Sequence[Row]) -> tuple[int, list[Record]]:
@@ -54,20 +52,22 @@ class Settings:
 def change(name: str, old: str, new: str) -> str:
     """A change as a line.
 
-    >>> change("default_pool_size", "20", "5"), change("auth_query", "select …", "select …")
-    ('default_pool_size 20 → 5', 'auth_query changed')
+    >>> change("default_pool_size", "20", "5"), change("auth_user", "", "app")
+    ('default_pool_size: 20 → 5', 'auth_user: (empty) → app')
+    >>> change("auth_query", "select …", "select …")
+    'auth_query changed'
     """
-    return f"{name} changed" if old == new else f"{name} {old or 'nothing'} → {new or 'nothing'}"
+    return f"{name} changed" if old == new else f"{name}: {old or '(empty)'} → {new or '(empty)'}"
 
 
-def line(changes: Sequence[str]) -> str:
-    """Many changes as one line that is not too long.
+def few(changes: Sequence[str], what: str) -> list[str]:
+    """Not too many of the changes, and how many others there are.
 
-    >>> line(["a 1 → 2"] * 7)
-    'a 1 → 2; a 1 → 2; a 1 → 2; a 1 → 2; a 1 → 2; and 2 more'
+    >>> few([f"a{n}: 1 → 2" for n in range(22)], "settings")[-2:]
+    ['a19: 1 → 2', 'and 2 further settings']
     """
-    more = [f"and {len(changes) - MOST_NAMED} more"] if len(changes) > MOST_NAMED else []
-    return "; ".join([*changes[:MOST_NAMED], *more])
+    more = [f"and {len(changes) - MOST_EVENTS} further {what}"] if len(changes) > MOST_EVENTS else []
+    return [*changes[:MOST_EVENTS], *more]
 
 
 def numbers(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -52,6 +52,16 @@ def changes(before: Settings, after: Settings) -> list[str]:
     ]
 
 
+def few(changes_: Sequence[str]) -> list[str]:
+    """Not too many of them, and how many others there are.
+
+    >>> few([f"a{n}: 1 → 2" for n in range(22)])[-2:]
+    ['a19: 1 → 2', 'and 2 further settings']
+    """
+    more = [f"and {len(changes_) - MOST_CHANGES} further settings"] if len(changes_) > MOST_CHANGES else []
+    return [*changes_[:MOST_CHANGES], *more]
+
+
 def records(before: Settings | None, after: Settings) -> list[Record]:
     """All settings as one record at the first look, later each that is another."""
     if before is None:

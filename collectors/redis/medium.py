@@ -1,6 +1,7 @@
 """What is asked by the minute: all of INFO, commands and their latency, slow entries, clients, the cluster."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any
 
 from collectors.failed import Failed
@@ -44,6 +45,7 @@ class Medium:
         )
         self._errors = Few(("err",), ("count",), ("count",), MOST_ERRORS)
         self._logs = {"slow": Log(KIND), **{kind: Log(name) for kind, name in LARGE.items()}}
+        self._looked = self._logs
         self._seconds: dict[str, float] = {}
         self._taker = Taker()
 
@@ -53,7 +55,11 @@ class Medium:
         return self._commands.opened or self._latency.opened or self._errors.opened
 
     def read(self, round_: Round, connection: RedisConnection, server: Server, taker: Taker, deadline: float) -> None:
-        """INFO first; everything else is a part. Raises Failed."""
+        """INFO first; everything else is a part. Raises Failed.
+
+        Entries of a log count as told only when the round is whole: one that is cut tells nothing.
+        """
+        self._looked = {kind: copy(log) for kind, log in self._logs.items()}
         asked = [(name, command) for name, command in self._commands_of(server) if round_.wants(name)]
         answer, *rest = connection.ask(deadline, ("INFO", "all"), *(command for _, command in asked))
         text = str(answer)
@@ -68,9 +74,9 @@ class Medium:
                     self._part(name, told, round_, connection, server, deadline)
                 except MALFORMED as error:
                     raise Failed(ErrorClass.BAD_REPLY, f"{name}: an answer of another shape: {error!r}") from None
-        if server.sentinel:
-            return
-        self._logged(round_)
+        if not server.sentinel:
+            self._logged(round_)
+        self._logs = self._looked
 
     def _commands_of(self, server: Server) -> Iterator[tuple[str, tuple[str, ...]]]:
         if server.sentinel:
@@ -159,7 +165,7 @@ class Medium:
         server: Server,
         deadline: float,
     ) -> None:
-        log = self._logs[kind]
+        log = self._looked[kind]
         wanted = log.wanted(told, server.run)
         if wanted > 1:
             ask = ("SLOWLOG", "GET", str(wanted)) if kind == "slow" else ("COMMANDLOG", "GET", str(wanted), kind)
@@ -174,7 +180,7 @@ class Medium:
 
     def _logged(self, round_: Round) -> None:
         for kind in LARGE:
-            if (entries := self._logs[kind].entries) is not None:
+            if (entries := self._looked[kind].entries) is not None:
                 round_.samples.append(Sample(of_commands.LARGE[kind].name, (), float(entries)))
 
 

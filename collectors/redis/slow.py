@@ -40,7 +40,7 @@ class Slow:
         if self._before is not None:
             told = {name: value for name, value in found.items() if name not in TOLD_BY_INFO}
             before = {name: value for name, value in self._before.items() if name not in TOLD_BY_INFO}
-            for line in config.changes(before, told)[: config.MOST_CHANGES]:
+            for line in config.few(config.changes(before, told)):
                 round_.event(EventKind.CONFIG, line)
         self._before = found
 

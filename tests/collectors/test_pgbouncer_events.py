@@ -12,6 +12,7 @@ from collectors.pgbouncer.collector import PgBouncerCollector
 from collectors.pgbouncer.settings import DIFFERENCES
 from collectors.pgbouncer.source import PgBouncerSource
 from metrics.poll import EventKind, Poll, Tier
+from tests.collectors.cutting import between
 from tests.collectors.memory import poll, value, values
 from tests.collectors.test_pgbouncer import NARROW, command, load, source, waiting
 from tests.servers import APP, STATS, PgBouncerServer, PostgresServer, Servers
@@ -79,17 +80,54 @@ def test_reload_tells_what_changed(server: PgBouncerServer, collector: PgBouncer
     server.reload()
     time.sleep(0.3)
     found = newest(collector)
-    (databases,) = [text for text in texts(found) if "database postgres" in text]
-    (settings,) = [text for text in texts(found) if "default_pool_size" in text]
-    assert databases == "config: database postgres: pool_size 2 → 7"
-    assert "default_pool_size 2 → 7" in settings
-    assert "query_wait_timeout 120 → 30" in settings
-    assert "auth_query" in settings
+    assert texts(found)[0] == "config: database postgres, pool_size: 2 → 7"
+    auth_query, *others = texts(found)[1:]
+    assert auth_query.startswith("config: auth_query: ")
+    assert others == ["config: default_pool_size: 2 → 7", "config: query_wait_timeout: 120 → 30"]
     assert HUSH not in str(found)
     told = {record.key: record.body for record in found.records if record.kind == DIFFERENCES}
     assert json.loads(told["default_pool_size"]) == {"value": "7", "default": "20"}
     assert value(found, "pgbouncer_config_query_wait_timeout_seconds") == 30
     assert texts(newest(collector)) == []
+
+
+def test_what_appears_and_what_goes_is_told_as_empty(server: PgBouncerServer, collector: PgBouncerCollector) -> None:
+    newest(collector)
+    line = "ignore_startup_parameters = extra_float_digits"
+    server.config += f"{line}\n"
+    server.reload()
+    time.sleep(0.3)
+    assert texts(newest(collector)) == ["config: ignore_startup_parameters: (empty) → extra_float_digits"]
+    server.config = server.config.replace(line, "")
+    server.reload()
+    time.sleep(0.3)
+    assert texts(newest(collector)) == ["config: ignore_startup_parameters: extra_float_digits → (empty)"]
+
+
+def test_what_a_cut_poll_had_seen_is_told_by_the_next(server: PgBouncerServer) -> None:
+    # By its name: one that is made by * goes by itself when it is paused.
+    server.config = server.config.replace("* = ", "postgres = ")
+    server.reload()
+    time.sleep(0.3)
+    with between(server.port) as gate:
+        made = PgBouncerSource(name="pooler", port=gate.port, user=STATS.name, password=STATS.password)
+        with closing(PgBouncerCollector(made)) as collector:
+            newest(collector)
+            server.config = server.config.replace("default_pool_size = 2", "default_pool_size = 3")
+            server.reload()
+            time.sleep(0.3)
+            command(server, "PAUSE postgres")
+            gate.word = b"SHOW SERVERS"
+            cut = poll(collector, Tier.MEDIUM, within=1.0)
+            assert (cut.up, cut.events, gate.held) == (False, (), 1)
+            gate.word = b""
+            found = newest(collector)
+    assert texts(found) == [
+        "config: database postgres paused",
+        "config: database postgres, pool_size: 2 → 3",
+        "config: default_pool_size: 2 → 3",
+    ]
+    assert "default_pool_size" in {record.key for record in found.records if record.kind == DIFFERENCES}
 
 
 def test_only_real_differences_from_the_defaults_are_told(collector: PgBouncerCollector) -> None:
