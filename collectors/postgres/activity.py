@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from collectors.newcomers import Newcomers
 from collectors.postgres import metrics_activity as metrics
 from collectors.postgres.ask import Ask, Rows
 from collectors.postgres.masked import masked
@@ -26,6 +27,12 @@ BLOCKING = "blocking"
 HOLDER = "xmin"
 """Kind of the records that say which session, slot, prepared transaction or standby is the oldest of its kind."""
 
+NAMES = 50
+"""Databases, accounts and applications with series of their own at one time; SPARE times as many in a week."""
+
+_OPEN = ("datname", "usename", "application_name")
+"""What sessions come from: of these there may be new ones for ever."""
+
 _KIND = ("datname", "state", "backend_type", "usename", "application_name", "wait_event_type", "wait_event")
 
 
@@ -35,6 +42,7 @@ class Activity:
 
     tiers: ClassVar[Sequence[Tier]] = (Tier.MEDIUM,)
     _holders: dict[str, str] = field(default_factory=dict)
+    _names: Mapping[str, Newcomers[str]] = field(default_factory=lambda: {name: Newcomers(NAMES) for name in _OPEN})
 
     def read(self, round_: Round, ask: Ask) -> None:
         """By kind, and by the type of process."""
@@ -42,16 +50,30 @@ class Activity:
         if round_.wants(reading.statement):
             with round_.part(reading.statement):
                 rows = ask.rows(reading.statement)
-                shown, left = busiest(rows, SHOWN)
+                shown, left = busiest(self.named(rows), SHOWN)
                 round_.take(reading, shown, ask.version)
                 round_.take(metrics.PROCESSES, processes(rows), ask.version)
-                round_.left_out += left
+                round_.left_out += len(rows) - len(shown) + bool(left)
         ask.take(round_, metrics.LOCKS)
         holders = {row["holder"]: str(row["name"])[:200] for row in ask.take(round_, metrics.XMIN)}
         round_.records += [
             Record(HOLDER, kind, name) for kind, name in holders.items() if self._holders.get(kind) != name
         ]
         self._holders = holders
+
+    def named(self, rows: Rows) -> Rows:
+        """The rows, those together that differ only by names that are not let in: the busiest still come first."""
+        known = {name: self._names[name].let_in(str(row[name]) for row in rows) for name in _OPEN}
+        if all(row[name] in known[name] for row in rows for name in _OPEN):
+            return rows
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in rows:
+            own = {**row, **{name: row[name] if row[name] in known[name] else REST for name in _OPEN}}
+            group = found.setdefault(tuple(own[name] for name in _KIND), {**own, "sessions": 0})
+            group["sessions"] += own["sessions"]
+            ages = [age for age in (group["transaction"], own["transaction"]) if age is not None]
+            group["transaction"] = max(ages, default=None)
+        return sorted(found.values(), key=lambda row: (-row["sessions"], -(row["transaction"] or 0.0)))
 
 
 def busiest(rows: Rows, most: int) -> tuple[Rows, int]:

@@ -3,7 +3,6 @@
 What is read of it stands in ``parts``.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -12,9 +11,10 @@ from collectors.collector import Capabilities, Collector, Lack
 from collectors.libpq import LibpqConnection
 from collectors.postgres import metrics
 from collectors.postgres.ahead import Ahead
-from collectors.postgres.ask import Ask, connection
+from collectors.postgres.ask import NOTHING, Ask, connection
 from collectors.postgres.lacking import lacking, unreadable
 from collectors.postgres.parts import parts
+from collectors.postgres.resets import epoch
 from collectors.postgres.source import PostgresSource
 from collectors.round import Round
 from metrics.poll import Tier
@@ -32,10 +32,12 @@ class PostgresCollector(Collector[PostgresSource]):
         self.parts = parts(source)
         self._ahead = Ahead()
         self._connection: LibpqConnection | None = None
+        self._identity: Mapping[str, Any] = NOTHING
 
     def connect(self, deadline: float) -> None:
         """Log in to the source's own database."""
         self._connection = connection(self.source, self.source.database, deadline)
+        self._identity = NOTHING
 
     def disconnect(self) -> None:
         """Close it."""
@@ -80,16 +82,10 @@ class PostgresCollector(Collector[PostgresSource]):
             database=self.source.database,
             deadline=deadline,
             ahead=ahead,
+            identity=self._identity,
         )
-        return replace(ask, identity=ask.one("identity"))
-
-
-def epoch(identity: Mapping[str, Any]) -> float:
-    """A number of 48 bits, exact in a float, that is another after a start, a crash or a reset of statistics.
-
-    >>> one = {"started": "2026-01-01", "checkpointer": None, "resets": None}
-    >>> epoch(one) == epoch(dict(one)), epoch(one) == epoch({**one, "resets": "5@2026-01-02"})
-    (True, False)
-    """
-    marks = "|".join(str(identity[name]) for name in ("started", "checkpointer", "resets"))
-    return float(int.from_bytes(hashlib.sha256(marks.encode()).digest()[:6], "big"))
+        if self._identity is NOTHING:
+            # Which statistics have a time of their reset is a matter of the version, the same as long as connected.
+            ask = replace(ask, identity=ask.one("identity"))
+        self._identity = ask.one("identity")
+        return replace(ask, identity=self._identity)

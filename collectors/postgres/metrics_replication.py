@@ -184,7 +184,7 @@ DECODING = Reading(
         "total_txns": decoded_transactions,
         "total_bytes": decoded,
     },
-    omitted={"stats_reset": "a fall of the counters shows it"},
+    omitted={"stats_reset": "asked with identity; a reset is an event"},
 )
 
 apply_errors = total("pg_subscription_apply_errors_total", "Errors while changes were applied.", ("subscription",))
@@ -197,7 +197,7 @@ SUBSCRIPTIONS = Reading(
     columns={"apply_error_count": apply_errors, "sync_error_count": sync_errors},
     omitted={
         "subid": "the name tells it",
-        "stats_reset": "a fall of the counters shows it",
+        "stats_reset": "asked with identity; a reset is an event",
         "confl_*": "what conflicted stands in the server's log",
     },
 )

@@ -31,7 +31,7 @@ WAL = Reading(
         "wal_write_time": Column(wal_write_seconds, MILLISECONDS, before=(18,)),
         "wal_sync_time": Column(wal_sync_seconds, MILLISECONDS, before=(18,)),
     },
-    omitted={"stats_reset": "a fall of the counters shows it"},
+    omitted={"stats_reset": "asked with identity; a reset is an event"},
 )
 
 wal_files = gauge("pg_wal_files", "Files in pg_wal, those that wait to be used again included.")
@@ -56,7 +56,7 @@ ARCHIVER = Reading(
     omitted={
         "last_archived_*": "its age is taken",
         "last_failed_*": "its age is taken",
-        "stats_reset": "a fall of the counters shows it",
+        "stats_reset": "asked with identity; a reset is an event",
     },
 )
 
@@ -124,7 +124,7 @@ IO = Reading(
     omitted={
         "writeback*": "hints to the kernel; their cost shows in the times of writes",
         "op_bytes": "multiplied into the bytes",
-        "stats_reset": "a fall of the counters shows it",
+        "stats_reset": "asked with identity; a reset is an event",
     },
 )
 """Rows that have done something."""
@@ -144,7 +144,7 @@ SLRU = Reading(
         "blks_exists": "asked at truncation only",
         "flushes": "one for each checkpoint",
         "truncates": "one for each vacuum that freezes",
-        "stats_reset": "a fall of the counters shows it",
+        "stats_reset": "asked with identity; a reset is an event",
     },
 )
 """Rows that have done something."""

@@ -1,30 +1,32 @@
 """What is read of the server as a whole: its role, WAL, processes and writers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from collectors.postgres import metrics_replication as replication
 from collectors.postgres.ask import Ask
+from collectors.postgres.resets import Resets
 from collectors.round import Round
 from metrics.poll import EventKind, Tier
 
 
 @dataclass(slots=True)
 class Server:
-    """Remembers its role and its starts, whose changes are events."""
+    """Remembers its role, its starts and the resets of its statistics, whose changes are events."""
 
     tiers: ClassVar[Sequence[Tier]] = (Tier.FAST, Tier.MEDIUM, Tier.SLOW)
     _standby: bool | None = None
     _started: float | None = None
     _checkpointer: str | None = None
+    _resets: Resets = field(default_factory=Resets)
 
     def read(self, round_: Round, ask: Ask) -> None:
         """Role, lag and standbys often; slots and what it is more seldom."""
         match round_.tier:
             case Tier.FAST:
                 for row in ask.take(round_, replication.POSITION):
-                    self._notice(round_, row, ask.identity["checkpointer"])
+                    self._notice(round_, row, ask.identity)
                 round_.take(replication.CONNECTED, ask.take(round_, replication.REPLICATION), ask.version)
             case Tier.MEDIUM:
                 self._slots(round_, ask)
@@ -46,12 +48,16 @@ class Server:
             ask.take(round_, replication.DECODING)
         ask.take(round_, replication.SUBSCRIPTIONS)
 
-    def _notice(self, round_: Round, row: dict[str, Any], checkpointer: str | None) -> None:
-        started, standby = row["started"], row["standby"]
+    def _notice(self, round_: Round, row: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+        started, standby, checkpointer = row["started"], row["standby"], identity["checkpointer"]
+        reset, at = self._resets.look(identity)
         if self._started is not None and started != self._started:
             round_.event(EventKind.RESTART, "PostgreSQL was started", started)
         elif standby == self._standby and checkpointer and checkpointer != (self._checkpointer or checkpointer):
             round_.event(EventKind.RESTART, "PostgreSQL began anew after one of its processes crashed")
+        elif reset:
+            # A crash resets all of them, too.
+            round_.event(EventKind.RESET, f"statistics of the server were reset: {reset}", at)
         if self._standby is not None and standby != self._standby:
             role = "a standby" if standby else "the primary"
             round_.event(EventKind.FAILOVER, f"the server is {role} now")
