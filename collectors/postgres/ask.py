@@ -20,6 +20,9 @@ Rows = list[dict[str, Any]]
 OPTIONS = "-c search_path=pg_catalog"
 """From the first statement on. PgBouncer refuses it, whose pools are no place for what is about one server."""
 
+NOW: Sequence[Any] = ()
+"""Values for a statement that has none and is not asked ahead, but when its turn comes."""
+
 NOTHING: Mapping[str, Any] = {"version_num": 0, "in_recovery": False, "monitors": False}
 
 

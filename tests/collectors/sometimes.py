@@ -27,7 +27,8 @@ WHEN = {
         pg_table_tidx_blks_read_total pg_table_tidx_blks_hit_total""",
     "only with data checksums": "pg_database_checksum_failures",
     "only with sequences in use that may be read": "pg_sequence_used_ratio",
-    "only with tables whose columns may be read": "pg_table_bloat_bytes pg_table_bloat_ratio",
+    "only with tables whose columns may be read": """
+        pg_table_bloat_bytes pg_table_bloat_ratio pg_index_bloat_bytes pg_index_bloat_ratio""",
     "only since 16": """
         pg_io_evictions_total pg_io_extend_bytes_total pg_io_extend_seconds_total pg_io_extends_total
         pg_io_fsync_seconds_total pg_io_fsyncs_total pg_io_hits_total pg_io_read_bytes_total pg_io_read_seconds_total

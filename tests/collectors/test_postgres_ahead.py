@@ -99,14 +99,17 @@ def test_one_statement_that_fails_loses_no_other(collector: PostgresCollector, s
 
 def test_an_extension_that_goes_and_comes_back_elsewhere(collector: PostgresCollector, server: PostgresServer) -> None:
     warm(collector, Tier.MEDIUM)
+    errors = server.log.read_text().count("ERROR:")
     with server.connect(dbname="watched") as connection:
         connection.execute("DROP EXTENSION pg_stat_statements")
         assert set(poll(collector, Tier.MEDIUM).partial) == {"statements"}
+        assert poll(collector, Tier.MEDIUM).partial == {}
         connection.execute("CREATE SCHEMA monitoring")
         connection.execute("GRANT USAGE ON SCHEMA monitoring TO public")
         connection.execute("CREATE EXTENSION pg_stat_statements SCHEMA monitoring")
         assert values(poll(collector, Tier.MEDIUM), "pg_statements_known")
         assert values(warm(collector, Tier.MEDIUM), "pg_statements_known")
+    assert server.log.read_text().count("ERROR:") == errors
 
 
 def test_a_connection_that_was_ended_costs_no_round(collector: PostgresCollector, server: PostgresServer) -> None:
