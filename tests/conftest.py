@@ -15,6 +15,7 @@ from stack.native.exporter import Exporter
 from stack.native.prometheus import Prometheus
 from stack.native.tools import Toolbox
 from stack.native.victoriametrics import VictoriaMetrics
+from tests.certificates import Authority
 from tests.servers import TOOLS, Hole, Matrix, PgBouncerServer, PostgresServer, RedisServer, Servers, servers
 
 SHOWN = ("postgres", "pgbouncer", "redis-server", "victoria-metrics", "prometheus")
@@ -180,6 +181,12 @@ def redis_exporter(own_servers: Servers) -> Callable[..., Exporter]:
 def pgbouncer_exporter(own_servers: Servers) -> Callable[..., Exporter]:
     """`pgbouncer_exporter(server, *flags, release="0.10", account=STATS).page()`"""
     return own_servers.pgbouncer_exporter
+
+
+@pytest.fixture
+def new_authority(toolbox: Toolbox, own_servers: Servers) -> Callable[[str], Authority]:
+    """`new_authority("ours").certificate("IP:127.0.0.1")`"""
+    return lambda name: Authority(toolbox.need("openssl"), own_servers.folder / "certificates" / name)
 
 
 @pytest.fixture

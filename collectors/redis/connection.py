@@ -2,12 +2,12 @@
 
 import contextlib
 import socket
-import ssl
 import time
 from collections.abc import Iterator, Sequence
 
-from collectors.deadline import WATCHDOG, Late
+from collectors.deadline import Late
 from collectors.failed import Disconnected, Failed, late
+from collectors.redis import tls
 from collectors.redis.errors import FAULTS, failed, refused
 from collectors.redis.resp import Refusal, Reply, Wire, packed
 from collectors.redis.source import RedisSource
@@ -16,6 +16,8 @@ from metrics.poll import ErrorClass
 
 LONGEST_CONNECT = 3.0
 NAME = "trivet"
+_PLAIN = "It hung up before an answer: see whether it wants tls = true."
+_OVER_TLS = "It hung up before an answer: see whether it wants a certificate of ours: cert_file and key_file."
 
 
 class RedisConnection:
@@ -35,7 +37,7 @@ class RedisConnection:
         except Disconnected as lost:
             self.close()
             if lost.failure.kind is ErrorClass.CONNECTION_LOST:
-                raise lost.hinted("It hung up before an answer: see whether it wants tls = true.") from None
+                raise lost.hinted(_OVER_TLS if source.tls else _PLAIN) from None
             raise
         except BaseException:
             self.close()
@@ -99,25 +101,10 @@ def _socket(source: RedisSource, deadline: float) -> socket.socket:
         made.settimeout(left)
         made.connect(source.socket)
         return made
+    context = tls.context(source) if source.tls else None
     plain = socket.create_connection((source.host, source.port), timeout=left)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return _encrypted(plain, source, deadline) if source.tls else plain
-
-
-def _encrypted(plain: socket.socket, source: RedisSource, deadline: float) -> socket.socket:
-    context = ssl.create_default_context(cafile=source.ca_file or None)
-    if source.cert_file:
-        context.load_cert_chain(source.cert_file, source.key_file or None)
-    # The handshake is many small steps: its own timeout begins anew with each.
-    with WATCHDOG.over(plain.fileno(), deadline) as cut:
-        try:
-            plain.settimeout(max(deadline - time.monotonic(), 0.01))
-            return context.wrap_socket(plain, server_hostname=source.host)
-        except OSError:
-            plain.close()
-            if cut.fired:
-                raise Late from None
-            raise
+    return plain if context is None else tls.encrypted(plain, context, source.host, deadline)
 
 
 def _address(sock: socket.socket) -> str:

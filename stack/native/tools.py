@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 SYSTEM = Path("/")
 # /usr/sbin is not on everybody's PATH.
 MORE_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
-VERSION = {"k6": "version", "victoria-metrics": "-version"}
+VERSION = {"k6": "version", "openssl": "version", "victoria-metrics": "-version"}
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{0}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{0}/fontcache</cachedir></fontconfig>
 """
