@@ -110,11 +110,11 @@ class Crowd:
                 far.append(row)
         rows: list[dict[str, Any]] = []
         groups: dict[str, list[Fields]] = {REST: far} if far else {}
-        if len(near) > self._pools.most:
-            load = [index for index, name in enumerate(table.names) if name in ("cl_waiting", "sv_active", "sv_idle")]
-            kept = self._pools.choose(
-                {(row[database], row[user]): sum(_number(row[index]) for index in load) for row in near}
-            )
+        load = [index for index, name in enumerate(table.names) if name in ("cl_waiting", "sv_active", "sv_idle")]
+        kept = self._pools.choose(
+            {(row[database], row[user]): sum(_number(row[index]) for index in load) for row in near}
+        )
+        if len(kept) < len(near):
             for row in near:
                 if (row[database], row[user]) not in kept:
                     groups.setdefault(str(row[database]), []).append(row)

@@ -5,10 +5,12 @@ from copy import copy
 from typing import Any
 
 from collectors.failed import Disconnected, Failed
+from collectors.newcomers import Newcomers
 from collectors.pgbouncer import metrics_config, metrics_databases, metrics_process, metrics_sockets
 from collectors.pgbouncer.ask import Ask
 from collectors.pgbouncer.changes import Databases, State
 from collectors.pgbouncer.choice import Choice
+from collectors.pgbouncer.crowd import DATABASES_PER
 from collectors.pgbouncer.declare import CONSOLE
 from collectors.pgbouncer.rows import Limits, pivoted, pools
 from collectors.pgbouncer.settings import Settings, few
@@ -39,6 +41,7 @@ class Minute:
         self._unlimited: set[str] = set()
         self._users: Choice[str] = Choice(max(4, most_series // USERS_PER))
         self._databases = Databases()
+        self._idle: Newcomers[str] = Newcomers(max(2, most_series // DATABASES_PER))
         self._settings = Settings()
         self._state = State()
         self._clients, self._servers = Sockets(most_series), Sockets(most_series * 2 // 3)
@@ -91,7 +94,9 @@ class Minute:
         far = [row for row in real if row.get("name") not in shown]
         room = max(0, most - len(near))
         far.sort(key=lambda row: (not row.get("paused"), not row.get("disabled"), str(row.get("name"))))
-        near, far = [*near, *far[:room]], far[room:]
+        idle = self._idle.let_in(str(row.get("name")) for row in far[:room])
+        near = [*near, *(row for row in far[:room] if str(row.get("name")) in idle)]
+        far = [row for at, row in enumerate(far) if at >= room or str(row.get("name")) not in idle]
         ask.take(metrics_databases.DATABASES_INFO, [_one(row) for row in near])
         ask.round_.left_out += len(far)
         ask.take(metrics_databases.DATABASES, [*near, *_together(far, "name", _SUMMED)])

@@ -1,6 +1,6 @@
 """CLIENT LIST summed up by name and state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from collectors.failed import one_line
@@ -29,15 +29,30 @@ def parsed(text: str) -> list[Client]:
     return [dict(pair.split("=", 1) for pair in line.split(" ") if "=" in pair) for line in text.splitlines() if line]
 
 
-def groups(clients: Sequence[Client], own: str) -> list[Group]:
-    """One row for each name and state, the connection with our own address left out; the largest, and a rest."""
+def groups(
+    clients: Sequence[Client], own: str, let_in: Callable[[Iterable[str]], Collection[str]] = tuple
+) -> tuple[list[Group], int]:
+    """One row for each name and state, the connection with our own address left out; the largest, and a rest.
+
+    let_in  which names may be shown, of all in order of their clients
+    Beside it how many groups are part of a rest.
+    """
     found: dict[tuple[str, str], Group] = {}
     for client in clients:
         if not _is_own(client, own):
             name = one_line(client.get("name", ""))[:LONGEST_NAME]
             _add(found, (name, state(client.get("flags", ""))), client)
-    ranked = sorted(found.values(), key=lambda group: (-group["clients"], group["name"], group["state"]))
-    return [*ranked[:MOST_GROUPS], *_rest(ranked[MOST_GROUPS:])]
+    ranked = _ranked(found.values())
+    known = let_in(group["name"] for group in ranked)
+    strange = [group for group in ranked if group["name"] not in known]
+    whole_states = {
+        kind: {**_together([group for group in strange if group["state"] == kind]), "state": kind}
+        for kind in dict.fromkeys(group["state"] for group in strange)
+    }
+    shown = _ranked([*(group for group in ranked if group["name"] in known), *whole_states.values()])
+    rest = [_together(shown[MOST_GROUPS:])] if len(shown) > MOST_GROUPS else []
+    own_names = sum(1 for group in shown[:MOST_GROUPS] if group["name"] in known)
+    return [*shown[:MOST_GROUPS], *rest], len(ranked) - own_names
 
 
 def state(flags: str) -> str:
@@ -66,15 +81,17 @@ def _add(found: dict[tuple[str, str], Group], key: tuple[str, str], client: Clie
         group[name] = max(group[name], whole(client.get(name)))
 
 
-def _rest(groups_: Sequence[Group]) -> list[Group]:
-    if not groups_:
-        return []
+def _ranked(groups_: Iterable[Group]) -> list[Group]:
+    return sorted(groups_, key=lambda group: (-group["clients"], group["name"], group["state"]))
+
+
+def _together(groups_: Sequence[Group]) -> Group:
     total: Group = {"name": REST, "state": REST}
     for name in ("clients", *_SUMS):
         total[name] = sum(group[name] for group in groups_)
     for name in _TOPS:
         total[name] = max(group[name] for group in groups_)
-    return [total]
+    return total
 
 
 def whole(text: str | None) -> int:

@@ -5,6 +5,7 @@ from copy import copy
 from typing import Any
 
 from collectors.failed import Failed
+from collectors.newcomers import Newcomers
 from collectors.redis import clients, histogram, info
 from collectors.redis import metrics_clients as of_clients
 from collectors.redis import metrics_cluster as of_cluster
@@ -46,6 +47,7 @@ class Medium:
         self._errors = Few(("err",), ("count",), ("count",), MOST_ERRORS)
         self._logs = {"slow": Log(KIND), **{kind: Log(name) for kind, name in LARGE.items()}}
         self._looked = self._logs
+        self._names: Newcomers[str] = Newcomers(clients.MOST_GROUPS)
         self._seconds: dict[str, float] = {}
         self._taker = Taker()
 
@@ -144,7 +146,9 @@ class Medium:
                 kind = name.removeprefix("COMMANDLOG GET ") if name.startswith("COMMANDLOG") else "slow"
                 self._entries(kind, told, round_, connection, server, deadline)
         elif name == of_clients.CLIENTS.statement:
-            round_.take(of_clients.CLIENTS, clients.groups(clients.parsed(str(told)), connection.own_address))
+            rows, left = clients.groups(clients.parsed(str(told)), connection.own_address, self._names.let_in)
+            round_.take(of_clients.CLIENTS, rows)
+            round_.left_out += left
         elif name == of_cluster.CLUSTER.statement:
             self._taker.take(round_, of_cluster.CLUSTER, info.fields(str(told)), server.version)
         else:
