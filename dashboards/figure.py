@@ -40,7 +40,7 @@ def _trace() -> go.Scatter:
 def _layout() -> go.Layout:
     return go.Layout(
         height=208,
-        margin={"l": 56, "r": 14, "t": 20, "b": 24},
+        margin={"l": 56, "r": 14, "t": 20, "b": 28},
         showlegend=False,
         hovermode="x",
         hoverdistance=-1,
@@ -55,6 +55,8 @@ def _layout() -> go.Layout:
             "nticks": 7,
             "showspikes": False,
             "ticks": "",
+            # Else the first time lies upon the axis' zero.
+            "ticklabelstandoff": 4,
             "tickformatstops": [
                 {"dtickrange": [None, 60000], "value": "%H:%M:%S"},
                 {"dtickrange": [60000, 86400000], "value": "%H:%M"},

@@ -33,25 +33,32 @@ def sketch(values: Column, bound: float | None, width: int = 96, height: int = 2
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Several lines in one scale, their bounds in it, and its two ends."""
+    """Several lines in one scale, their bounds in it, and its two ends; one is None when there is but one value."""
 
     width: int
     height: int
     lines: tuple[Sketch, ...]
     bounds: tuple[float, ...]
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def picture(
     columns: Sequence[Column], bounds: Sequence[float], zero: bool, width: int = 640, height: int = 150
 ) -> Picture:
-    """Lines with all bounds inside; amounts start at zero, ratios where they are."""
+    """Lines with all bounds inside; amounts start at zero, ratios where they are.
+
+    >>> import numpy as np
+    >>> flat = picture([np.zeros(2)], [], zero=True, width=10, height=10)
+    >>> flat.lines[0].strokes, flat.low, flat.high
+    (('0.0,8.0 10.0,8.0',), 0.0, None)
+    """
     kept = [thinned(column, width // 5) for column in columns]
     low, high = _reach(kept, [*bounds, *([0.0] if zero else [])])
-    scale = _Scale(low, high, height)
+    # A line that never moves lies on the ground when it is nothing, else on top.
+    scale = _Scale(low, high, height) if low < high else _Scale(min(low, 0.0), max(high, 0.0) or 1.0, height)
     drawn = tuple(_sketch(column, width, height, scale, None) for column in kept)
-    return Picture(width, height, drawn, tuple(scale.y(bound) for bound in bounds), low, high)
+    return Picture(width, height, drawn, tuple(scale.y(bound) for bound in bounds), *_ends(low, high))
 
 
 def thinned(values: Column, most: int) -> Column:
@@ -71,6 +78,10 @@ def _reach(columns: Sequence[Column], more: Sequence[float]) -> tuple[float, flo
     seen = np.concatenate([*columns, np.array(more, dtype=np.float64)])
     seen = seen[np.isfinite(seen)]
     return (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
+
+
+def _ends(low: float, high: float) -> tuple[float | None, float | None]:
+    return (low if low < high or not high else None), (high if low < high or high else None)
 
 
 @dataclass(frozen=True, slots=True)

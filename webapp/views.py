@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from dashboards.amounts import amount
 from dashboards.chart import ChartData, chart
-from dashboards.drawing import drawing
+from dashboards.drawing import Drawing, drawing
 from dashboards.page import Page
 from dashboards.scorecard import Scorecard, scorecard
 from dashboards.sketch import Picture, picture
@@ -95,9 +95,14 @@ def _card(page: Page, survey: Survey, number: int) -> Card:
         help=survey.catalog.forms[panel.forms[0]].help,
         empty=survey.catalog.forms[panel.forms[0]].absent or "No values in this range yet.",
         picture=shown,
-        low=str(amount(shown.low, drawn.unit, drawn.scale)) if drawn.strokes else "",
-        high=str(amount(shown.high, drawn.unit, drawn.scale)) if drawn.strokes else "",
+        low=_end(shown.low, drawn),
+        high=_end(shown.high, drawn),
     )
+
+
+def _end(value: float | None, drawn: Drawing) -> str:
+    """One end of a chart's scale."""
+    return str(amount(value, drawn.unit, drawn.scale)) if drawn.strokes and value is not None else ""
 
 
 def told(site: Site, page: Page) -> list[Told]:
