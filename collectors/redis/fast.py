@@ -104,11 +104,11 @@ def _sentinel(round_: Round, server: Server, taker: Taker, rows: Rows) -> None:
     taker.take(round_, metrics.INFO, server.row, server.version, few=True)
     taker.take(round_, metrics_cluster.SENTINEL, server.row, server.version)
     _stated(round_, metrics_cluster.TILT, taker, server)
-    masters = [
-        {**told, "ok": told.get("status") == "ok"} for told in (info.pairs(text) for _, text in rows.get("master", ()))
-    ]
+    masters = [info.pairs(text) for _, text in rows.get("master", ())]
     round_.left_out += max(0, len(masters) - MOST_MASTERS)
-    round_.take(metrics_cluster.SENTINEL_MASTERS, masters[:MOST_MASTERS])
+    shown = masters[:MOST_MASTERS]
+    server.masters = {told.get("name", ""): told.get("address", "") for told in shown}
+    round_.take(metrics_cluster.SENTINEL_MASTERS, [{**told, "ok": told.get("status") == "ok"} for told in shown])
 
 
 def _number(answer: object) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from collectors.failed import one_line
 from collectors.redis import info
 from collectors.redis.info import Fields
 from collectors.round import Round
@@ -12,7 +13,7 @@ Rows = dict[str, list[tuple[str, str]]]
 """By kind, own name and text of the lines of INFO that are rows of their own."""
 
 WATCHED = ("maxmemory", "maxmemory_policy", "maxclients", "configured_hz")
-"""Settings that INFO tells to whoever may read it."""
+"""Settings that INFO tells to whoever may read it. Not a Sentinel's: it changes its own hz all the time, by chance."""
 
 FALLS_AT_RESET = ("total_connections_received", "total_commands_processed", "total_net_input_bytes")
 NO_DATA = ("keyspace_hits", "keyspace_misses", "expired_keys", "evicted_keys")
@@ -32,9 +33,12 @@ class Server:
     run: str = ""
     databases: int = 0
     held_keys: set[str] = field(default_factory=set)
+    masters: Mapping[str, str] = field(default_factory=dict)
+    """Of a Sentinel: the address of each master by its name."""
     _names: tuple[str, ...] = ()
     _dynamic: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     _before: Fields = field(default_factory=dict)
+    _masters_before: Mapping[str, str] = field(default_factory=dict)
     _started: tuple[str, float] = ("", 0.0)
 
     @property
@@ -75,6 +79,7 @@ class Server:
 
     def tell(self, round_: Round) -> None:
         """Events between the last telling and now; what is told last, so that a round that is lost tells nothing."""
+        self._tell_masters(round_)
         before, now = self._before, self.row
         self._before = {name: now[name] for name in (*WATCHED, *FALLS_AT_RESET, "run_id", "role") if name in now}
         if not before:
@@ -85,9 +90,15 @@ class Server:
             round_.event(EventKind.RESET, "counters were reset (CONFIG RESETSTAT)")
         if before.get("role") != now.get("role"):
             round_.event(EventKind.FAILOVER, f"role: {before.get('role', '')} → {now.get('role', '')}")
-        for name in WATCHED:
+        for name in () if self.sentinel else WATCHED:
             if name in before and name in now and before[name] != now[name]:
                 round_.event(EventKind.CONFIG, f"{name.replace('_', '-')}: {before[name]} → {now[name]}")
+
+    def _tell_masters(self, round_: Round) -> None:
+        before, self._masters_before = self._masters_before, self.masters
+        for name, address in self.masters.items():
+            if before.get(name, address) != address:
+                round_.event(EventKind.FAILOVER, one_line(f"master {name}: {before[name]} → {address}"))
 
 
 def _fell(before: Fields, now: Fields, name: str) -> bool:

@@ -1,18 +1,15 @@
 """What happens to a Redis becomes an event, once."""
 
 import json
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import closing
 
 from redis import Redis
 
 from collectors.redis.collector import RedisCollector
 from collectors.redis.source import RedisSource
 from metrics.poll import EventKind, Poll, Tier
-from stack.native import ports
 from tests.collectors.memory import poll, value, values
 from tests.servers import RedisServer, Servers
 
@@ -145,38 +142,6 @@ def test_a_node_of_a_cluster_is_asked_what_the_cluster_does(new_redis: Callable[
         assert value(found, "redis_cluster_enabled") == 1
         assert value(found, "redis_aof_current_bytes") >= 0
         assert made.probe(time.monotonic() + 5).role == "master (cluster)"
-
-
-@contextmanager
-def sentinel(behind: RedisServer, folder: Path) -> Iterator[int]:
-    port = ports.free_port()
-    config = folder / "sentinel.conf"
-    config.write_text(f"port {port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor shop 127.0.0.1 {behind.port} 1\n")
-    process = subprocess.Popen(
-        [behind.tool.path, config, "--sentinel"], stdout=subprocess.DEVNULL, env={**behind.tool.env}
-    )
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def test_a_sentinel_has_no_keys_to_speak_of(redis: RedisServer, tmp_path: Path) -> None:
-    with sentinel(redis, tmp_path) as port:
-        made = RedisCollector(RedisSource(name="watcher", port=port))
-        with closing(made), closing(Redis(port=port, driver_info=None, protocol=2)) as other:
-            until(lambda: poll(made).up)
-            found, by_minute = poll(made), poll(made, Tier.MEDIUM)
-            assert poll(made, Tier.SLOW).up
-            assert made.probe(time.monotonic() + 5).role == "sentinel"
-            errors = other.info("errorstats")
-    assert value(found, "redis_sentinel_masters") == 1
-    assert value(found, "redis_sentinel_master_ok", master="shop", address=f"127.0.0.1:{redis.port}") == 1
-    unknown = ("redis_keyspace_hits_total", "redis_memory_used_bytes", "redis_slowlog_length", "redis_db_keys")
-    assert not {sample.metric for sample in (*found.samples, *by_minute.samples)} & {*unknown}
-    assert found.partial == by_minute.partial == {}
-    assert errors == {}
 
 
 def test_a_slow_log_that_began_anew_is_read_from_its_first_entry(new_redis: Callable[..., RedisServer]) -> None:
