@@ -5,17 +5,24 @@ from metrics.alias import Alias
 
 _COLLECTORS = {
     "database": "slow",
+    "database_wraparound": "medium",
     "locks": "medium",
+    "long_running_transactions": "fast",
+    "postmaster": "fast",
     "replication": "medium",
     "replication_slot": "medium",
     "roles": "slow",
+    "stat_activity_autovacuum": "medium",
     "stat_bgwriter": "fast",
+    "stat_checkpointer": "fast",
     "stat_database": "fast",
+    "stat_statements": "medium",
     "stat_user_tables": "medium",
+    "statio_user_indexes": "medium",
     "statio_user_tables": "medium",
     "wal": "medium",
 }
-"""Their default collectors, and the tier in which we ask the same."""
+"""Their collectors that we answer for, and the tier in which we ask the same."""
 
 SCRAPES = (
     *(

@@ -1,4 +1,4 @@
-"""What postgres_exporter calls our metrics: names, labels and values of its default collectors.
+"""What postgres_exporter calls our metrics: names, labels and values of its default collectors, and of some others.
 
 They are those of 0.17. 0.11 has the label server on more families, sessions by state only, and three families that
 0.17 has not, which are here too. Where it says 0 for what never happened or is not there, so do we here.
@@ -10,6 +10,7 @@ from collectors.postgres import metrics as own
 from collectors.postgres import metrics_database as database
 from collectors.postgres import metrics_replication as replication
 from collectors.postgres import metrics_settings as settings
+from collectors.postgres.alias_asked import ASKED
 from collectors.postgres.alias_scrapes import SCRAPES
 from collectors.postgres.alias_server import REPLICATION, WRITERS
 from collectors.postgres.alias_sessions import ACTIVITY, LOCKS
@@ -19,7 +20,7 @@ from metrics import watch
 from metrics.alias import Alias
 from metrics.reading import Column
 
-__all__ = ["ACTIVITY", "DATABASES", "LEFT_OUT", "LOCKS", "REPLICATION", "SCRAPES", "TABLES", "UP", "WRITERS"]
+__all__ = ["ACTIVITY", "ASKED", "DATABASES", "LEFT_OUT", "LOCKS", "REPLICATION", "SCRAPES", "TABLES", "UP", "WRITERS"]
 
 TEMPLATE = {**DATABASE, "datid": "datid"}
 
@@ -130,5 +131,12 @@ LEFT_OUT = {
     "pg_stat_database_checksum_failures": "0.11 without checksums: NaN",
     "pg_stat_database_checksum_last_failure": "0.11 without checksums: NaN",
     "pg_stat_database_stats_reset": "0.11 of the shared catalogs: NaN",
+    "pg_process_idle_seconds": "--collector.process_idle: a histogram of one moment, 12 series for each application; "
+    "what hurts is in pg_database_longest_idle_in_transaction_seconds",
+    "pg_stat_wal_receiver_…": "--collector.stat_wal_receiver: 0.17 gives one column's value under another's name "
+    "(flushed_lsn is a timeline); pg_standby_… has what a standby received and replayed",
+    "pg_stat_statements_…": "--collector.stat_statements: statements beyond the busiest, and our own, are not there",
+    "pg_xlog_location_bytes": "--collector.xlog_location: of PostgreSQL before 10",
+    "pg_buffercache_summary_…": "--collector.buffercache_summary: needs another extension, and 0.17 has it not",
 }
 """Names of theirs that we do not give, in whole or in part; 0.11 where it says so, else 0.17."""

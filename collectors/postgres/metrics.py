@@ -70,6 +70,7 @@ longest_transaction = _gauge(
 longest_idle = _gauge(
     "pg_longest_idle_in_transaction_seconds", "Longest that a client has idled in a transaction.", unit=Unit.SECONDS
 )
+open_transactions = _gauge("pg_open_transactions", "Transactions of clients that are open, without ours.")
 shared_buffers = _gauge("pg_shared_buffers_bytes", "shared_buffers.", unit=Unit.BYTES)
 in_recovery = _gauge("pg_in_recovery", "1 on a standby.", _DATABASE)
 
@@ -135,6 +136,7 @@ SESSIONS = Reading(
         "lock_waiters": lock_waiters,
         "longest_transaction": longest_transaction,
         "longest_idle_in_transaction": longest_idle,
+        "open_transactions": open_transactions,
         "max_connections": connections_max,
         "shared_buffers": shared_buffers,
     },

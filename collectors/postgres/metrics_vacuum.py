@@ -28,6 +28,21 @@ PROGRESS = Reading(
     },
 )
 
+working = gauge(
+    "pg_autovacuum_started_timestamp_seconds",
+    "When autovacuum began to work on a table that it is working on.",
+    ("database", "command", "relation", "wraparound"),
+    Unit.SECONDS,
+    note="wraparound: true when it must, so that no table's rows grow too old, and gives way to nobody.",
+)
+WORKERS = Reading(
+    "autovacuum_workers",
+    tier=Tier.MEDIUM,
+    view="pg_stat_activity",
+    labels={"datname": "database", "command": "command", "relation": "relation", "wraparound": "wraparound"},
+    columns={"started": working},
+)
+
 due = gauge(
     "pg_autovacuum_due_ratio",
     "How much of what makes autovacuum come is there: at 1 it is due.",

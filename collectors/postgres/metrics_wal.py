@@ -67,7 +67,12 @@ restartpoints_done = total("pg_restartpoints_done_total", "Restartpoints that we
 checkpoints_done = total("pg_checkpoints_done_total", "Checkpoints that were performed.")
 checkpoint_slru = total("pg_checkpoint_slru_written_total", "Blocks of SLRU caches written by checkpoints.")
 writer_reset = gauge(
-    "pg_stat_bgwriter_reset_timestamp_seconds", "When the writers' statistics were last reset.", unit=Unit.SECONDS
+    "pg_stat_bgwriter_reset_timestamp_seconds",
+    "When the background writer's statistics were last reset.",
+    unit=Unit.SECONDS,
+)
+checkpointer_reset = gauge(
+    "pg_stat_checkpointer_reset_timestamp_seconds", "When the checkpointer's were.", unit=Unit.SECONDS
 )
 CHECKPOINTS: Mapping[str, Column] = {
     "buffers_backend_fsync": Column(backend_fsyncs, before=(17,)),
@@ -79,7 +84,12 @@ CHECKPOINTS: Mapping[str, Column] = {
 }
 """More columns of the reading of the background writer and the checkpointer."""
 
-WRITERS = Reading("writers", tier=Tier.MEDIUM, view="pg_stat_bgwriter", columns={"reset": writer_reset})
+WRITERS = Reading(
+    "writers",
+    tier=Tier.MEDIUM,
+    view="pg_stat_bgwriter, pg_stat_checkpointer",
+    columns={"reset": writer_reset, "checkpointer_reset": Column(checkpointer_reset, since=(17,))},
+)
 
 _IO = ("backend_type", "object", "context")
 

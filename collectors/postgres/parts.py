@@ -57,10 +57,12 @@ def parts(source: PostgresSource) -> tuple[Part, ...]:
         Server(),
         Waits(),
         Plain([Tier.FAST], (metrics.ACTIVITY, metrics.SESSIONS, metrics.CHECKPOINTS)),
+        # What is of this moment is asked before what takes longer: its ages are of the round's time.
+        Activity(),
+        Plain([Tier.MEDIUM], (vacuum.WORKERS, vacuum.PROGRESS)),
         Relations(source, [inside]),
         Statements(source.max_series),
-        Activity(),
-        Plain([Tier.MEDIUM], (wal.WAL, wal.WAL_FILES, wal.ARCHIVER, wal.WRITERS, wal.IO, wal.SLRU, vacuum.PROGRESS)),
+        Plain([Tier.MEDIUM], (wal.WAL, wal.WAL_FILES, wal.ARCHIVER, wal.WRITERS, wal.IO, wal.SLRU)),
         Settings(),
         inside,
     )

@@ -21,7 +21,7 @@ WHEN = {
         pg_table_last_analyze_timestamp_seconds pg_table_last_autoanalyze_timestamp_seconds
         pg_table_last_seq_scan_timestamp_seconds pg_table_last_idx_scan_timestamp_seconds
         pg_index_last_scan_timestamp_seconds""",
-    "only while it happens": "pg_progress_ratio pg_xmin_age pg_locks",
+    "only while it happens": "pg_progress_ratio pg_xmin_age pg_locks pg_autovacuum_started_timestamp_seconds",
     "only with TOAST": """
         pg_table_toast_bytes pg_table_toast_blks_read_total pg_table_toast_blks_hit_total
         pg_table_tidx_blks_read_total pg_table_tidx_blks_hit_total""",
@@ -35,7 +35,7 @@ WHEN = {
         pg_io_reads_total pg_io_reuses_total pg_io_write_bytes_total pg_io_write_seconds_total pg_io_writes_total
         pg_table_tup_newpage_upd_total""",
     "only since 17": """
-        pg_restartpoints_done_total pg_restartpoints_requested_total pg_restartpoints_timed_total
+        pg_stat_checkpointer_reset_timestamp_seconds pg_restartpoints_done_total pg_restartpoints_requested_total pg_restartpoints_timed_total
         pg_query_jit_deform_seconds_total pg_query_jit_deform_total pg_query_local_blk_read_seconds_total
         pg_query_local_blk_write_seconds_total""",
     "only since 18": """

@@ -48,9 +48,9 @@ DIFFERENT = {
 
 @contextmanager
 def beside(
-    server: PostgresServer, exporter: Exporter, folder: Path, coarse: Sequence[str] = ()
+    server: PostgresServer, exporter: Exporter, folder: Path, coarse: Sequence[str] = (), only: str = ""
 ) -> Iterator[Comparison]:
-    """Theirs, then ours over a poll of each tier, the store and the web."""
+    """Theirs, of which ``only`` what begins so, then ours over a poll of each tier, the store and the web."""
     source = PostgresSource(name="db", port=server.port, user=MONITOR.name, password=MONITOR.password)
     with closing(collector_of(source)) as collector, closing(SeriesStore(folder)) as store:
         exporter.page()
@@ -65,7 +65,7 @@ def beside(
         ours = app.test_client().get("/metrics/postgres?source=db").text
         forget = ("server",) if coarse else ()
         found = compare(
-            without_labels(page(theirs), forget),
+            beginning(without_labels(page(theirs), forget), only),
             without_labels(page(ours), forget),
             close=close,
             coarse=coarse,
@@ -80,6 +80,10 @@ def without_labels(given: Page, names: Sequence[str]) -> Page:
         for (name, labels), value in given.samples.items()
     }
     return Page(samples, given.types)
+
+
+def beginning(given: Page, head: str) -> Page:
+    return Page({series: value for series, value in given.samples.items() if series[0].startswith(head)}, given.types)
 
 
 def close(name: str, theirs: float, ours: float) -> bool:

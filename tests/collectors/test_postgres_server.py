@@ -1,6 +1,7 @@
 """What is said of a PostgreSQL as a whole, on every release."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from collectors.postgres import metrics
 from collectors.postgres.activity import BLOCKING, HOLDER, LONG, SHOWN, Waits, busiest
 from collectors.postgres.collector import PostgresCollector
+from metrics.model import Labels
 from metrics.poll import EventKind, Poll, Record, Tier
 from tests.collectors.declared import declared, emitted
 from tests.collectors.memory import poll, value, values
@@ -19,6 +21,15 @@ from tests.collectors.postgres_work import do, made_database, number, source
 from tests.servers import PostgresServer
 
 NAME = "server_shop"
+WORKING = "pg_autovacuum_started_timestamp_seconds"
+SPEND = """
+    DO $$ BEGIN
+        FOR n IN 1..110000 LOOP
+            BEGIN INSERT INTO spent VALUES (n); EXCEPTION WHEN division_by_zero THEN NULL; END;
+        END LOOP;
+    END $$
+"""
+"""So many numbers of transactions that tables must be frozen."""
 
 
 @pytest.fixture
@@ -244,6 +255,45 @@ def test_a_vacuum_shows_its_progress(
     thread.join()
     assert seen["command"] == "vacuum"
     assert seen["database"] == NAME
+
+
+def test_what_autovacuum_works_on(new_postgres: Callable[..., PostgresServer]) -> None:
+    server = new_postgres(
+        autovacuum_naptime="1",
+        autovacuum_vacuum_cost_delay="100",
+        autovacuum_vacuum_cost_limit="1",
+        autovacuum_freeze_max_age="100000",
+    )
+    with closing(PostgresCollector(source(server))) as collector, server.connect() as admin:
+        assert values(poll(collector, Tier.MEDIUM), WORKING) == {}
+        do(admin, "CREATE TABLE spent (id int)", SPEND)
+        found: dict[Labels, float] = {}
+        begun = time.time()
+        until(lambda: bool(found.update(values(poll(collector, Tier.MEDIUM), WORKING)) or found), patience=30)
+    for labels, started in found.items():
+        of = dict(labels)
+        assert (of["command"], of["wraparound"]) == ("VACUUM", "true")
+        assert re.fullmatch(r"pg_catalog\.\w+|public\.spent", of["relation"])
+        assert begun - 30 < started <= time.time()
+
+
+def test_ages_are_of_the_time_of_the_poll(
+    collector: PostgresCollector, inside: psycopg.Connection, each_postgres: PostgresServer
+) -> None:
+    with psycopg.connect(each_postgres.dsn(dbname=NAME, application_name="shop")) as session:
+        since = number(
+            session, "SELECT extract(epoch FROM xact_start) FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        )
+        for _ in range(4):
+            fast, medium = poll(collector), poll(collector, Tier.MEDIUM)
+            oldest = value(fast, "pg_database_longest_transaction_seconds", database=NAME)
+            assert fast.at - oldest == pytest.approx(since, abs=0.5)
+            (age,) = (
+                age
+                for labels, age in values(medium, "pg_activity_transaction_seconds").items()
+                if ("application", "shop") in labels
+            )
+            assert medium.at - age == pytest.approx(since, abs=0.5)
 
 
 def test_starts_and_resets_are_events(new_postgres: Callable[..., PostgresServer]) -> None:

@@ -1,5 +1,7 @@
 -- In each database, how long do the oldest transaction, statement and idle transaction of a client last, and who waits?
 -- Least version: 10. Grants: pg_monitor. Cost: 0.3 ms at 100 sessions.
+-- An age is of the moment it is asked, the sample of the round's first answer: apart by a round's length at most, which the
+-- source's deadline bounds, and that is never longer than its interval.
 -- Without our own; a backend that only sends WAL has no transaction.
 SELECT datname,
        coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 AS transaction,
