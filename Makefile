@@ -27,7 +27,7 @@ run: .venv/installed ## Watch what trivet.toml names, or start the reference sta
 test: .venv/installed ## All tests, against real servers, in random order
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
 
-test-matrix: .venv/installed ## What depends on a server's version, against every release; fetches about 150 MB once
+test-matrix: .venv/installed ## What depends on a server's version, against every release; fetches about 300 MB once
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m matrix $(ARGS)
 
 lint: .venv/installed ## Style, types and the direction of imports

