@@ -50,7 +50,7 @@ def markdown(given: Sequence[Chapter]) -> Iterator[str]:
             )
             yield from _table(("theirs", "kind", "ours", "labels: ours → theirs", "of series with"), rows)
         if chapter["left_out"]:
-            yield "What that exporter gives and we leave out, in whole or in part, of what it gives by default and of what people switch on:\n"
+            yield "What that exporter gives, by default or to those who ask, and we leave out, in whole or in part:\n"
             yield from _table(("theirs", "why"), ((_code(name), why) for name, why in chapter["left_out"].items()))
 
 
