@@ -11,8 +11,8 @@ activity = gauge(
     "pg_activity",
     "Sessions and processes, by what they do, wait for and come from, without ours.",
     _SESSION,
-    note="The hundred kinds with most sessions, and (rest), also for names that are ever new. An idle client waits too, "
-    "for its next statement: Client.",
+    note="The hundred kinds with most sessions, and (rest), also for names that are ever new. An idle client waits "
+    "too, for its next statement: Client.",
 )
 activity_age = gauge(
     "pg_activity_transaction_seconds", "Age of the oldest transaction among them.", _SESSION, Unit.SECONDS
