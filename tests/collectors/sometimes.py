@@ -35,7 +35,8 @@ WHEN = {
         pg_io_reads_total pg_io_reuses_total pg_io_write_bytes_total pg_io_write_seconds_total pg_io_writes_total
         pg_table_tup_newpage_upd_total""",
     "only since 17": """
-        pg_stat_checkpointer_reset_timestamp_seconds pg_restartpoints_done_total pg_restartpoints_requested_total pg_restartpoints_timed_total
+        pg_stat_checkpointer_reset_timestamp_seconds
+        pg_restartpoints_done_total pg_restartpoints_requested_total pg_restartpoints_timed_total
         pg_query_jit_deform_seconds_total pg_query_jit_deform_total pg_query_local_blk_read_seconds_total
         pg_query_local_blk_write_seconds_total""",
     "only since 18": """
