@@ -52,6 +52,24 @@ def groupby_kept(items: Iterable[Any], attribute: str) -> list[tuple[Any, list[A
     return [(key, list(group)) for key, group in itertools.groupby(items, key=lambda item: getattr(item, attribute))]
 
 
+def sentence(text: str) -> str:
+    """With its full stop, unless it ends as a sentence does.
+
+    >>> sentence("Connection refused"), sentence("Is it running?")
+    ('Connection refused.', 'Is it running?')
+    """
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def told_above(note: str) -> str:
+    """Why a value is unknown, where a notice has the error in full: since when.
+
+    >>> told_above("down since 12:32: [Errno 111] Connection refused"), told_above("no traffic: 0 of 100 in 5 min")
+    ('down since 12:32', 'no traffic: 0 of 100 in 5 min')
+    """
+    return note.partition(": ")[0] if note.startswith("down since ") else note
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "percent": percent,
     "seconds": seconds,
@@ -60,4 +78,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock,
     "bar": bar,
     "groupby_kept": groupby_kept,
+    "sentence": sentence,
+    "told_above": told_above,
 }
