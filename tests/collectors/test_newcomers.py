@@ -16,7 +16,9 @@ from collectors.pgbouncer.sockets import Sockets
 from collectors.pgbouncer.table import Table
 from collectors.postgres.activity import NAMES, SHOWN, Activity, busiest
 from collectors.postgres.metrics_activity import ACTIVITY_DETAIL
-from collectors.redis.clients import MOST_GROUPS, groups
+from collectors.postgres.source import PostgresSource
+from collectors.postgres.watched import Watched
+from collectors.redis.clients import MOST_GROUPS, groups, parsed
 from collectors.rest import REST
 from collectors.round import Off, Round
 from metrics.poll import Tier
@@ -25,6 +27,7 @@ from storage.series import SeriesStore
 POLLS, FRESH = 500, 20
 """Ten thousand names that are there for one poll each."""
 
+CLIENT = "addr=127.0.0.1:9 name={name} age=1 idle=0 flags={flags} qbuf=0 omem=0 tot-mem=7 cmd=get"
 SESSION = {
     "datname": "shop",
     "state": "idle",
@@ -65,9 +68,9 @@ def test_ten_thousand_names_of_redis_clients_are_few_groups() -> None:
     names: Newcomers[str] = Newcomers(MOST_GROUPS)
     seen: set[tuple[str, str]] = set()
     for number in range(POLLS):
-        clients = [{"name": f"job-{number}-{n}", "flags": "bx"[n % 2], "tot-mem": "7"} for n in range(FRESH)]
-        clients += [{"name": "web", "flags": "N", "tot-mem": "7"}] * 3
-        found, left = groups(clients, "127.0.0.1:1", names.let_in)
+        who = [*((f"job-{number}-{n}", "bx"[n % 2]) for n in range(FRESH)), *[("web", "N")] * 3]
+        lines = [CLIENT.format(name=name, flags=flags) for name, flags in who]
+        found, left = groups(parsed("\n".join(lines)), "127.0.0.1:1", names.let_in)
         assert sum(row["clients"] for row in found) == FRESH + 3
         assert sum(row["tot-mem"] for row in found) == 7 * (FRESH + 3)
         assert left == sum(row["clients"] for row in found if row["name"] == REST)
@@ -113,6 +116,17 @@ def test_ever_new_databases_and_users_of_a_pooler_are_few_and_nothing_is_lost() 
     assert len(seen) <= SPARE * crowd.most + 2
     # The first look is the base line; all that comes later is counted, when not by its own series then by the rest's.
     assert told["shop"] + told[REST] == (10 + 5 * FRESH) * (POLLS - 1)
+
+
+def test_the_tables_of_ever_new_databases_are_not_all_watched() -> None:
+    watched = Watched(PostgresSource(name="db", host="localhost", user="trivet", database="shop"), most=5)
+    seen: set[str] = set()
+    for number in range(POLLS):
+        watched.among(["shop", "orders", *(f"build-{number}-{n}" for n in range(FRESH))])
+        assert {"shop", "orders"} <= set(watched.names)
+        assert watched.left_out == FRESH + 2 - len(watched.names)
+        seen |= set(watched.names)
+    assert len(seen) <= SPARE * 5 + 1
 
 
 @settings(max_examples=200, deadline=None)
