@@ -25,4 +25,4 @@ CLIENTS = Reading(
     omitted={"*": "of one client alone: address, last command, flags, user, library, subscriptions, buffers' parts"},
     tier=Tier.MEDIUM,
 )
-"""One row for each group, made by the collector; the smallest groups beyond 30 are "(rest)", and so are names that come for ever, by state."""
+"""One row for each group, made by the collector; the smallest beyond 30 are "(rest)", and so are ever new names."""
