@@ -9,12 +9,15 @@ from stack.native.ports import LOOPBACK
 
 
 class Between:
-    """Passes everything on, both ways, but for what holds ``word``: the server never hears it and nobody answers."""
+    """Passes everything on, both ways, but for what holds ``word``: the server never hears it and nobody answers.
+
+    New connections go to the port ``behind``, which may become another.
+    """
 
     def __init__(self, behind: int) -> None:
         self.word = b""
         self.held = 0
-        self._behind = behind
+        self.behind = behind
         self._listener = socket.create_server((LOOPBACK, 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = [self._listener]
@@ -32,7 +35,7 @@ class Between:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection((LOOPBACK, self._behind))
+            server = socket.create_connection((LOOPBACK, self.behind))
             self._open += [client, server]
             threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
             threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
