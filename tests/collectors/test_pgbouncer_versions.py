@@ -37,7 +37,7 @@ SINCE = {
     },
     (1, 26): {"pgbouncer_stats_client_logins_total"},
 }
-# Of peers and of users' own pool sizes there are none here.
+# Of users' own pool sizes there are none here, and peers are in test_pgbouncer_peers.py.
 UNSET = {
     "pgbouncer_peers_pool_size",
     "pgbouncer_peers_client_cancel_connections",
