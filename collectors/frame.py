@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 from operator import itemgetter
 from typing import Any
 
@@ -41,13 +40,15 @@ class Frame:
     def rows(self, wanted: Sequence[int]) -> list[dict[str, Any]]:
         """Some rows as a Reading takes them."""
         values = self.numbers.take(np.array(wanted, dtype=np.intp), axis=0)
-        nulls = np.logical_or.reduce(np.isnan(values), axis=1).tolist()
+        nulls = np.isnan(values)
+        if nulls.any():
+            values = values.astype(object)
+            values[nulls] = None
         names = (*self.labels, *self.names)
-        found = []
-        for at, numbers, null in zip(wanted, values.tolist(), nulls, strict=True):
-            known = [None if isnan(number) else number for number in numbers] if null else numbers
-            found.append(dict(zip(names, (*self.keys[at], *known), strict=True)))
-        return found
+        return [
+            dict(zip(names, (*self.keys[at], *numbers), strict=True))
+            for at, numbers in zip(wanted, values.tolist(), strict=True)
+        ]
 
     def only(self, wanted: NDArray[np.bool_]) -> "Frame":
         """The rows that are wanted."""

@@ -188,7 +188,8 @@ def failed(error: Exception, *, broken: bool, connecting: bool) -> Failed:
     """What one of FAULTS means."""
     text = str(error) or type(error).__name__
     if connecting:
-        return Disconnected(_at_connect(text), text)
+        # libpq asks a question on a line of its own.
+        return Disconnected(_at_connect(text), text.strip().replace("\n\t", ". "))
     if broken:
         gone = re.search(r"database removed|no such database", text)
         return Disconnected(ErrorClass.GONE if gone else ErrorClass.CONNECTION_LOST, text)

@@ -35,6 +35,8 @@ class Start:
 class Rest:
     """Remembers the rows of one reading from look to look; the first look is the base line.
 
+    While none has to be left out, rows are only remembered: that costs nothing.
+
     key       columns that tell rows apart
     counters  columns that only grow while the server's statistics are kept
     gauges    columns that the rest has the sum of
@@ -48,20 +50,34 @@ class Rest:
     most: int
     gauges: Sequence[str] = ()
     _busiest: Busiest = field(init=False)
+    _before: Sequence[Row] | None = None
 
     def __post_init__(self) -> None:
-        self._busiest = Busiest(counters=self.counters, rank=self.rank, most=self.most, gauges=self.gauges)
+        self._busiest = self._anew()
+
+    def _anew(self) -> Busiest:
+        return Busiest(counters=self.counters, rank=self.rank, most=self.most, gauges=self.gauges)
 
     @property
     def opened(self) -> bool:
         """Whether there is a rest."""
         return self._busiest.opened
 
-    def look(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], int]:
+    def look(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], int]:
         """Rows to show, no row or the one of all others, and how many those are.
 
         Of a row that comes back what the others were given meanwhile is taken off.
         """
+        if not self.opened and len(rows) <= self.most:
+            self._before = rows
+            return rows, [], 0
+        if self._before is not None:
+            self._busiest = self._anew()
+            self._look(self._before)
+            self._before = None
+        return self._look(rows)
+
+    def _look(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], int]:
         distinct = {tuple(row[column] for column in self.key): row for row in rows}
         names = tuple(dict.fromkeys([*self.counters, *self.gauges, *self.rank]))
         numbers = np.array([[row[name] for name in names] for row in distinct.values()], dtype=np.float64)

@@ -1,8 +1,9 @@
 """One statement put to a server, and how the rows of its answer become samples. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import mul
+from operator import itemgetter, mul
+from typing import Any
 
 from metrics.model import Metric, labelled
 from metrics.poll import Tier
@@ -72,7 +73,7 @@ class Reading:
         samples = Samples()
         missing: dict[str, None] = {}
         for row in rows:
-            if self.leave and any(str(row.get(column)) in values for column, values in self.leave.items()):
+            if self.leave and self._leaves(row):
                 continue
             try:
                 # Most rows are whole, and there are hundreds of them in a poll.
@@ -84,6 +85,12 @@ class Reading:
             else:
                 samples.put(plan.keys(row), numbers)
         return samples, list(missing)
+
+    def _leaves(self, row: Row) -> bool:
+        for column, values in self.leave.items():  # noqa: SIM110 - a generator would cost more than the look
+            if row.get(column) in values:
+                return True
+        return False
 
     def width(self, version: Version) -> int:
         """Series that one row has at most."""
@@ -127,11 +134,12 @@ class _Plan:
         order = sorted((label, column) for column, label in reading.labels.items())
         self._labels = tuple(label for label, _ in order)
         self._from = tuple(column for _, column in order)
+        self._values, self._tells = _picking(self.columns), _picking(self._from)
         self._known: dict[tuple[object, ...], Keys] = {}
 
     def numbers(self, row: Row) -> list[float]:
         """All its values. Raises KeyError, TypeError, ValueError or OverflowError when one is none."""
-        found = [float(row[name]) for name in self.columns]  # type: ignore[arg-type]  # what is none is refused
+        found = list(map(float, self._values(row)))
         return found if self._plain else list(map(mul, found, self._scales))
 
     def each(self, row: Row) -> Iterator[float | None]:
@@ -142,13 +150,18 @@ class _Plan:
 
     def keys(self, row: Row, which: tuple[int, ...] | None = None) -> Keys:
         """Those of the row's values, or of some. Remembered: most rows come again in every poll."""
-        values = tuple([str(row.get(column, "")) for column in self._from])
-        key = values if which is None else (values, which)
+        try:
+            told = self._tells(row)
+        except KeyError:
+            told = tuple([row.get(column, "") for column in self._from])
+        key = told if which is None else (told, which)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            known = self._known[key] = self._made(values, range(len(self.columns)) if which is None else which)
+            known = self._known[key] = self._made(
+                tuple(map(str, told)), range(len(self.columns)) if which is None else which
+            )
         return known
 
     def _made(self, values: tuple[str, ...], which: Iterable[int]) -> Keys:
@@ -157,9 +170,20 @@ class _Plan:
         return Keys(tuple(self._metrics[at] for at in labels), tuple(labels.values()))
 
 
-def _number(value: object) -> float | None:
+def _picking(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Some values of a row, in this order. Raises KeyError when one is not there."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple([row[name] for name in names])
+
+
+def _number(value: Any) -> float | None:
     """A float, or None for anything that is none."""
+    if value is None:
+        return None
     try:
-        return None if value is None else float(value if isinstance(value, bool) else str(value))
-    except ValueError:
+        return float(value)
+    except OverflowError:
+        return float(str(value))
+    except (TypeError, ValueError):
         return None

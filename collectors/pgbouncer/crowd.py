@@ -111,9 +111,7 @@ class Crowd:
         rows: list[dict[str, Any]] = []
         groups: dict[str, list[Fields]] = {REST: far} if far else {}
         load = [index for index, name in enumerate(table.names) if name in ("cl_waiting", "sv_active", "sv_idle")]
-        kept = self._pools.choose(
-            {(row[database], row[user]): sum(_number(row[index]) for index in load) for row in near}
-        )
+        kept = self._pools.choose({(row[database], row[user]): _number(_sum([row[at] for at in load])) for row in near})
         if len(kept) < len(near):
             for row in near:
                 if (row[database], row[user]) not in kept:

@@ -64,7 +64,7 @@ def pools(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
     return [
         {
             **row,
-            "sv_open": sum(row.get(column) or 0 for column in _OPEN),
+            "sv_open": sum(filter(None, map(row.get, _OPEN))),
             "sv_limit": limits.of(str(row.get("database")), str(row.get("user"))),
             "maxwait_seconds": (row.get("maxwait") or 0) + (row.get("maxwait_us") or 0) * MICRO,
             "is_session": row.get("pool_mode") == "session",

@@ -1,6 +1,7 @@
 """CLIENT LIST summed up by name and state."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from collectors.failed import one_line
@@ -15,18 +16,37 @@ LONGEST_NUMBER = 20
 _STATES = (("M", "master"), ("S", "replica"), ("O", "monitor"), ("P", "pubsub"), ("b", "blocked"), ("x", "multi"))
 _SUMS = ("tot-mem", "omem", "qbuf")
 _TOPS = ("idle", "age")
+USED = ("addr", "name", "flags", "cmd", *_SUMS, *_TOPS)
 
 Client = Mapping[str, str]
 Group = dict[str, Any]
 
 
 def parsed(text: str) -> list[Client]:
-    """Every client.
+    """Every client, of its fields those that are used here.
 
     >>> parsed("id=3 addr=127.0.0.1:5 name= age=0 flags=N cmd=client|list\\n")[0]["cmd"]
     'client|list'
     """
-    return [dict(pair.split("=", 1) for pair in line.split(" ") if "=" in pair) for line in text.splitlines() if line]
+    lines = [line.split(" ") for line in text.splitlines() if line]
+    return [dict(zip(USED, found, strict=True)) for found in _used(lines)]
+
+
+def _used(lines: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """Of each line the values of the fields that are used. All lines of a server have the same fields: it is tried."""
+    heads = tuple(f"{name}=" for name in USED)
+    pick: Callable[[Sequence[str]], Sequence[str]] = tuple
+    for line in lines:
+        try:
+            found = pick(line)
+            if not all(map(str.startswith, found, heads)) or len(found) != len(heads):
+                raise ValueError
+        except (IndexError, ValueError):
+            named = {head: next((at for at, pair in enumerate(line) if pair.startswith(head)), None) for head in heads}
+            if None not in named.values():
+                pick = itemgetter(*named.values())
+            found = [head if at is None else line[at] for head, at in named.items()]
+        yield [pair[len(head) :] for pair, head in zip(found, heads, strict=True)]
 
 
 def groups(
@@ -37,12 +57,14 @@ def groups(
     let_in  which names may be shown, of all in order of their clients
     Beside it how many groups are part of a rest.
     """
-    found: dict[tuple[str, str], Group] = {}
+    found: dict[tuple[str, str], list[Client]] = {}
     for client in clients:
         if not _is_own(client, own):
-            name = one_line(client.get("name", ""))[:LONGEST_NAME]
-            _add(found, (name, state(client.get("flags", ""))), client)
-    ranked = _ranked(found.values())
+            found.setdefault((client["name"], client["flags"]), []).append(client)
+    merged: dict[tuple[str, str], list[Client]] = {}
+    for (name, flags), members in found.items():
+        merged.setdefault((one_line(name)[:LONGEST_NAME], state(flags)), []).extend(members)
+    ranked = _ranked(_group(*key, members) for key, members in merged.items())
     known = let_in(group["name"] for group in ranked)
     strange = [group for group in ranked if group["name"] not in known]
     whole_states = {
@@ -66,19 +88,18 @@ def state(flags: str) -> str:
 
 def _is_own(client: Client, own: str) -> bool:
     if own:
-        return client.get("addr") == own
+        return client["addr"] == own
     # Over a unix socket addresses are all alike; who asks for the list is who runs this command.
-    return client.get("cmd", "").startswith("client") and client.get("name") in ("trivet", "")
+    return client["cmd"].startswith("client") and client["name"] in ("trivet", "")
 
 
-def _add(found: dict[tuple[str, str], Group], key: tuple[str, str], client: Client) -> None:
-    empty = {"name": key[0], "state": key[1], "clients": 0, **dict.fromkeys((*_SUMS, *_TOPS), 0)}
-    group = found.setdefault(key, empty)
-    group["clients"] += 1
-    for name in _SUMS:
-        group[name] += whole(client.get(name))
-    for name in _TOPS:
-        group[name] = max(group[name], whole(client.get(name)))
+def _group(name: str, state_: str, members: Sequence[Client]) -> Group:
+    group: Group = {"name": name, "state": state_, "clients": len(members)}
+    for column in _SUMS:
+        group[column] = sum(whole(client[column]) for client in members)
+    for column in _TOPS:
+        group[column] = max(whole(client[column]) for client in members)
+    return group
 
 
 def _ranked(groups_: Iterable[Group]) -> list[Group]:

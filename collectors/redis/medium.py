@@ -13,11 +13,10 @@ from collectors.redis import metrics_commands as of_commands
 from collectors.redis import metrics_info as of_info
 from collectors.redis.connection import RedisConnection
 from collectors.redis.fast import fields
-from collectors.redis.few import Few
 from collectors.redis.server import Rows, Server
 from collectors.redis.slowlog import KIND, Log
 from collectors.redis.taking import Taker
-from collectors.rest import REST
+from collectors.rest import REST, Rest
 from collectors.round import Round
 from metrics.model import Sample
 from metrics.poll import ErrorClass
@@ -39,12 +38,12 @@ class Medium:
     def __init__(self, most: int, *, arguments: bool) -> None:
         """``most`` series of the source, of which a fifth may be commands' and two fifths their histograms'."""
         self._arguments = arguments
-        self._commands = Few(("cmd",), CALLS, ("usec",), max(10, most // 5 // SERIES_OF_A_COMMAND))
+        self._commands = Rest(("cmd",), CALLS, ("usec",), max(10, most // 5 // SERIES_OF_A_COMMAND))
         self._buckets = histogram.Buckets(of_commands.latency.name)
-        self._latency = Few(
+        self._latency = Rest(
             ("cmd",), ("calls", *histogram.COLUMNS), ("calls",), max(5, most * 2 // 5 // SERIES_OF_A_HISTOGRAM)
         )
-        self._errors = Few(("err",), ("count",), ("count",), MOST_ERRORS)
+        self._errors = Rest(("err",), ("count",), ("count",), MOST_ERRORS)
         self._logs = {"slow": Log(KIND), **{kind: Log(name) for kind, name in LARGE.items()}}
         self._looked = self._logs
         self._names: Newcomers[str] = Newcomers(clients.MOST_GROUPS)
@@ -188,7 +187,7 @@ class Medium:
                 round_.samples.append(Sample(of_commands.LARGE[kind].name, (), float(entries)))
 
 
-def _shown(round_: Round, rest: Few, rows: Sequence[dict[str, Any]], reading: Reading) -> Sequence[Any]:
+def _shown(round_: Round, rest: Rest, rows: Sequence[dict[str, Any]], reading: Reading) -> Sequence[Any]:
     if not rows:
         return []
     shown, others, left = rest.look(rows)

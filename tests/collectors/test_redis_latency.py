@@ -8,8 +8,8 @@ from redis import Redis
 
 from collectors.redis import histogram, metrics, metrics_commands
 from collectors.redis.collector import RedisCollector
-from collectors.redis.few import Few
 from collectors.redis.source import RedisSource
+from collectors.rest import Rest
 from metrics.poll import Tier
 from tests.collectors.memory import Memory, poll, value, values
 from tests.servers import RedisServer
@@ -106,7 +106,7 @@ def test_of_many_commands_the_busiest_are_shown_and_the_others_are_a_counter(ser
 
 
 def test_the_base_line_of_a_rest_is_the_last_look_without_one() -> None:
-    few = Few(("cmd",), ("calls",), ("calls",), 2)
+    few = Rest(("cmd",), ("calls",), ("calls",), 2)
     assert few.look([{"cmd": "a", "calls": 5}, {"cmd": "b", "calls": 7}]) == (
         [{"cmd": "a", "calls": 5}, {"cmd": "b", "calls": 7}],
         [],
