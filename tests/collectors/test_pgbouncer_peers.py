@@ -70,7 +70,7 @@ def test_a_cancelled_query_goes_to_the_peer_that_runs_it(
             client.execute("SELECT 1")
             running = threads.submit(client.execute, "SELECT pg_sleep(20)")
             time.sleep(0.3)
-            # As behind a load balancer: the cancel is a connection of its own. (cancel() would stop all threads, the gate too.)
+            # As behind a load balancer: the cancel is a connection of its own. Not cancel(): it stops all threads.
             gate.behind = other.port
             client.cancel_safe(timeout=5)
             with pytest.raises(errors.QueryCanceled):
