@@ -10,10 +10,6 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
-
-from apscheduler.executors.pool import ThreadPoolExecutor
 
 from collectors.clock import ClockScheduler, Every, moment
 from collectors.deadline import WATCHDOG
@@ -21,31 +17,13 @@ from collectors.kinds import collector_of
 from collectors.round import UNKNOWN
 from collectors.source import Source
 from collectors.station import Station
+from collectors.workers import Workers
 from metrics.poll import Poll
 
 LEAST_WORKERS = 32
 MOST_WORKERS = 64
 LONGEST_GRACE = 30
 STOP_WITHIN = 10.0
-
-
-class _Executor(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler is not typed
-    """Remembers when each job was due: APScheduler does not tell the job."""
-
-    def __init__(self, workers: int) -> None:
-        super().__init__(workers)
-        self.planned: dict[str, datetime] = {}
-
-    def submit_job(self, job: Any, run_times: Sequence[datetime]) -> None:
-        planned = self.planned.get(job.id)
-        self.planned[job.id] = run_times[-1]
-        try:
-            super().submit_job(job, run_times)
-        except BaseException:
-            # Still running: what it runs for is the earlier plan.
-            if planned is not None:
-                self.planned[job.id] = planned
-            raise
 
 
 class Poller:
@@ -68,7 +46,7 @@ class Poller:
         self._say = say
         self._clock = clock
         self._stations = {source.name: Station(collector_of(source)) for source in sources}
-        self._executor = _Executor(min(MOST_WORKERS, max(LEAST_WORKERS, 2 * len(sources))))
+        self._executor = Workers(min(MOST_WORKERS, max(LEAST_WORKERS, 2 * len(sources))), clock)
         self._scheduler = ClockScheduler(clock, executors={"default": self._executor})
         self._idle = threading.Condition()
         self._running = 0

@@ -80,8 +80,7 @@ class Reading:
                 numbers = plan.numbers(row)
             except (KeyError, TypeError, ValueError, OverflowError):
                 missing.update(dict.fromkeys(name for name in plan.columns if name not in row))
-                found = {at: number for at, number in enumerate(plan.each(row)) if number is not None}
-                samples.put(plan.keys(row, tuple(found)), found.values())
+                samples.put(*plan.some(row))
             else:
                 samples.put(plan.keys(row), numbers)
         return samples, list(missing)
@@ -142,11 +141,16 @@ class _Plan:
         found = list(map(float, self._values(row)))
         return found if self._plain else list(map(mul, found, self._scales))
 
-    def each(self, row: Row) -> Iterator[float | None]:
-        """Its values, None where there is none."""
-        for name, scale in zip(self.columns, self._scales, strict=True):
-            number = _number(row.get(name))
-            yield None if number is None else number * scale
+    def some(self, row: Row) -> tuple[Keys, list[float]]:
+        """Those of its values that are numbers."""
+        values = list(map(row.get, self.columns))
+        which = tuple([at for at, value in enumerate(values) if value is not None])
+        try:
+            numbers = [float(values[at]) for at in which]  # type: ignore[arg-type]  # what is none is refused
+        except (TypeError, ValueError, OverflowError):
+            found = {at: number for at in which if (number := _number(values[at])) is not None}
+            which, numbers = tuple(found), list(found.values())
+        return self.keys(row, which), [number * self._scales[at] for at, number in zip(which, numbers, strict=True)]
 
     def keys(self, row: Row, which: tuple[int, ...] | None = None) -> Keys:
         """Those of the row's values, or of some. Remembered: most rows come again in every poll."""
@@ -179,8 +183,6 @@ def _picking(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 def _number(value: Any) -> float | None:
     """A float, or None for anything that is none."""
-    if value is None:
-        return None
     try:
         return float(value)
     except OverflowError:

@@ -2,11 +2,30 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Commit = Callable[[Sequence[T]], Sequence[Exception | None]]
+
+
+class _Waiter:
+    """Somebody who waits for a commit: a lock that is let go of when it is known what became of it."""
+
+    __slots__ = ("_lock", "_outcome")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self._outcome: BaseException | None = None
+
+    def tell(self, outcome: BaseException | None) -> None:
+        self._outcome = outcome
+        self._lock.release()
+
+    def wait(self) -> None:
+        self._lock.acquire()
+        if self._outcome is not None:
+            raise self._outcome
 
 
 class Commits(Generic[T]):
@@ -20,14 +39,14 @@ class Commits(Generic[T]):
         """Nothing waits."""
         self._commit = commit
         self.linger = linger
-        self._waiting: list[tuple[T, Future[None]]] = []
+        self._waiting: list[tuple[T, _Waiter]] = []
         self._lock = threading.Lock()
         self._full = threading.Event()
         self._one = threading.Lock()
 
     def write(self, item: T) -> None:
         """Returns when the item is on disk; raises what kept it from there."""
-        mine: Future[None] = Future()
+        mine = _Waiter()
         with self._lock:
             self._waiting.append((item, mine))
             first = len(self._waiting) == 1
@@ -35,7 +54,7 @@ class Commits(Generic[T]):
             if self.linger:
                 self._full.wait(self.linger)
             self._write_batch()
-        mine.result()
+        mine.wait()
 
     def write_all(self, items: Sequence[T]) -> None:
         """The same for several at once; raises the first error."""
@@ -57,10 +76,7 @@ class Commits(Generic[T]):
                 outcomes = self._commit([item for item, _ in batch])
             except BaseException as error:  # noqa: BLE001 - whoever waits has to be told, whatever it was
                 for _, waiter in batch:
-                    waiter.set_exception(error)
+                    waiter.tell(error)
                 return
         for (_, waiter), outcome in zip(batch, outcomes, strict=True):
-            if outcome is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(outcome)
+            waiter.tell(outcome)

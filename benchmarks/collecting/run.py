@@ -31,7 +31,8 @@ POLICY = (
     " one source, storing with fsync included, tables and statements and all else of the minute asked at every sixth"
     " poll as in use, but all at 1 s instead of 10 s; and of the exporter while it is scraped every second, its page"
     " read and thrown away. What Prometheus spends to parse and store that page is not counted. Capacity and"
-    " memory are of the collector as it is, at 10 s."
+    " memory are of the collector as it is, at 10 s; the many sources are of one PostgreSQL, ten PgBouncers and ten"
+    " Redis."
 )
 
 
@@ -212,17 +213,15 @@ class _Run:
 
     def _capacity(self) -> None:
         print("capacity …", flush=True)
-        pooler = self.made.pgbouncer(self.small)
-        sources = world.crowd(self.small, pooler, self.redis, self.plan.sources)
+        sources = world.crowd(self.made, self.small, self.plan.sources)
         self.found.crowd = carried(self.place / "capacity", sources, self.plan.seconds, settle=40.0)
 
     def _hung(self) -> None:
         print("hung …", flush=True)
-        pooler = self.made.pgbouncer(self.small)
         count = max(30, self.plan.sources * 3 // 10)
         hole = Hole()
         try:
-            sources = [*world.crowd(self.small, pooler, self.redis, count - count // 10)]
+            sources = [*world.crowd(self.made, self.small, count - count // 10)]
             sources += [world.hung(hole, f"{HUNG}-{number:04}", number) for number in range(count // 10)]
             self.found.hung = carried(self.place / "hung", sources, self.plan.seconds, settle=20.0)
         finally:

@@ -10,6 +10,7 @@ import redis as driver
 from tests.servers import APP, MONITOR, STATS, SUPERUSER, Hole, PgBouncerServer, PostgresServer, RedisServer, Servers
 
 BATCH = 500
+SEVERAL = 10
 COMMANDS = ("set k 1", "get k", "get none", "incr n", "hset h f 1", "hget h f", "lpush l 1", "lrange l 0 5", "sadd s 1")
 
 POOLER = """
@@ -118,15 +119,24 @@ def of_redis(server: RedisServer, name: str, **more: object) -> Block:
     return {"kind": "redis", "name": name, "host": server.host, "port": server.port, **more}
 
 
-def crowd(postgres: PostgresServer, pooler_: PgBouncerServer, redis: RedisServer, count: int) -> Sequence[Block]:
-    """So many sources, a third of each kind, each with a connection of its own."""
-    made: list[Block] = []
+def crowd(made: Servers, postgres: PostgresServer, count: int) -> Sequence[Block]:
+    """So many sources, a third of each kind, each with a connection of its own.
+
+    Of PgBouncer and Redis there are several: each lists all that is connected to it, and that is mostly we.
+    """
+    poolers = [made.pgbouncer(postgres) for _ in range(SEVERAL)]
+    caches = [made.redis() for _ in range(SEVERAL)]
+    for cache in caches:
+        with traffic(cache):
+            pass
+    blocks: list[Block] = []
     for number in range(count):
-        name = f"{('pg', 'pool', 'redis')[number % 3]}-{number:04}"
-        if number % 3 == 0:
-            made.append(of_postgres(postgres, name, "postgres"))
-        elif number % 3 == 1:
-            made.append(of_pgbouncer(pooler_, name))
+        kind, which = number % 3, number // 3 % SEVERAL
+        name = f"{('pg', 'pool', 'redis')[kind]}-{number:04}"
+        if kind == 0:
+            blocks.append(of_postgres(postgres, name, "postgres"))
+        elif kind == 1:
+            blocks.append(of_pgbouncer(poolers[which], name))
         else:
-            made.append(of_redis(redis, name))
-    return made
+            blocks.append(of_redis(caches[which], name))
+    return blocks

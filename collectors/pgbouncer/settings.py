@@ -29,9 +29,12 @@ class Settings:
 
     _known: dict[str, str] = field(default_factory=dict)
     _told: dict[str, str] = field(default_factory=dict)
+    _rows: Sequence[Row] = ()
 
     def changes(self, rows: Sequence[Row]) -> list[str]:
         """What changed since the last look, each as a line; names of both looks only: others are of another version."""
+        if rows == self._rows:
+            return []
         now = {str(row.get("key")): text(row.get("value")) for row in rows}
         before, self._known = self._known, now
         return [
@@ -42,6 +45,9 @@ class Settings:
 
     def differences(self, rows: Sequence[Row]) -> tuple[int, list[Record]]:
         """How many settings differ from their default, and a record of each that did not differ so before."""
+        if rows == self._rows:
+            return len(self._told), []
+        self._rows = rows
         now = {name: json.dumps(body, ensure_ascii=False) for name, body in _differing(rows)}
         told, self._told = self._told, now
         gone = [Record(DIFFERENCES, name, "") for name in told if name not in now]

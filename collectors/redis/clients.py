@@ -35,6 +35,7 @@ def parsed(text: str) -> list[Client]:
 def _used(lines: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
     """Of each line the values of the fields that are used. All lines of a server have the same fields: it is tried."""
     heads = tuple(f"{name}=" for name in USED)
+    sizes = tuple(map(len, heads))
     pick: Callable[[Sequence[str]], Sequence[str]] = tuple
     for line in lines:
         try:
@@ -46,7 +47,7 @@ def _used(lines: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
             if None not in named.values():
                 pick = itemgetter(*named.values())
             found = [head if at is None else line[at] for head, at in named.items()]
-        yield [pair[len(head) :] for pair, head in zip(found, heads, strict=True)]
+        yield [pair[size:] for pair, size in zip(found, sizes, strict=True)]
 
 
 def groups(
@@ -96,9 +97,9 @@ def _is_own(client: Client, own: str) -> bool:
 def _group(name: str, state_: str, members: Sequence[Client]) -> Group:
     group: Group = {"name": name, "state": state_, "clients": len(members)}
     for column in _SUMS:
-        group[column] = sum(whole(client[column]) for client in members)
+        group[column] = sum(_wholes([client[column] for client in members]))
     for column in _TOPS:
-        group[column] = max(whole(client[column]) for client in members)
+        group[column] = max(_wholes([client[column] for client in members]))
     return group
 
 
@@ -113,6 +114,15 @@ def _together(groups_: Sequence[Group]) -> Group:
     for name in _TOPS:
         total[name] = max(group[name] for group in groups_)
     return total
+
+
+def _wholes(texts: Sequence[str]) -> list[int]:
+    try:
+        numbers = list(map(int, texts))
+    except ValueError:
+        numbers = [-1]
+    # Any that is none, or is below zero, is looked at by itself.
+    return numbers if min(numbers) >= 0 else list(map(whole, texts))
 
 
 def whole(text: str | None) -> int:

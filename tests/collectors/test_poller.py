@@ -7,7 +7,6 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import pytest
-from apscheduler.executors import base as executor_module
 from apscheduler.schedulers import base as scheduler_module
 
 from collectors.backoff import Backoff
@@ -162,7 +161,6 @@ class Wall:
 def test_polling_goes_on_when_the_clock_is_set(redis: RedisServer, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
     wall, kept = Wall(), Kept()
     monkeypatch.setattr(scheduler_module, "datetime", wall)
-    monkeypatch.setattr(executor_module, "datetime", wall)
     with polling([RedisSource(name="cache", port=redis.port, interval="1s")], kept, clock=wall):
         before = len(kept.wait("cache", 2))
         wall.shift = hours * 3600.0
