@@ -21,13 +21,18 @@ class Found:
     pairs: list[Pair] = field(default_factory=list)
     crowd: Load | None = None
     hung: Load | None = None
-    memory: Mapping[str, float] = field(default_factory=dict)
+    memory: dict[str, Mapping[str, float]] = field(default_factory=dict)
     coverage: Mapping[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def rows(self) -> list[tuple[str, ...]]:
         """The table's lines."""
-        return [*map(_pair, self.pairs), *self._memory(), *self._loads(), *map(_coverage, self.coverage.items())]
+        return [
+            *map(_pair, self.pairs),
+            *map(_weight, self.memory.items()),
+            *self._loads(),
+            *map(_coverage, self.coverage.items()),
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """What was not measured is null."""
@@ -47,15 +52,6 @@ class Found:
             },
             "exporter_coverage": dict(self.coverage),
         }
-
-    def _memory(self) -> Sequence[tuple[str, ...]]:
-        if not self.memory:
-            return []
-        ours, theirs = self.memory["trivet"], sum(mb for name, mb in self.memory.items() if name != "trivet")
-        parts = ", ".join(f"{name} {mb:.0f}" for name, mb in self.memory.items() if name != "trivet")
-        what = "memory, one collect process against the exporters and Prometheus, MB"
-        verdict = "ahead" if ours < theirs else "behind the exporters"
-        return [(what, "", f"{ours:.0f}", f"{theirs:.0f} ({parts})", f"{ours / theirs:.2f}×", verdict)]
 
     def _loads(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = []
@@ -80,6 +76,21 @@ def _pair(pair: Pair) -> tuple[str, ...]:
         f"{each.each_ms:.2f} ({count:,})" for each, count in zip((pair.trivet, pair.exporter), pair.series, strict=True)
     )
     return what, "≤ 1/5", ours, theirs, f"{pair.ratio:.2f}×", _within(pair.ratio, BAR)
+
+
+def _weight(item: tuple[str, Mapping[str, float]]) -> tuple[str, ...]:
+    what, memory = item
+    ours, theirs = memory["trivet"], sum(mb for name, mb in memory.items() if name != "trivet")
+    parts = ", ".join(f"{name} {mb:.0f}" for name, mb in memory.items() if name != "trivet")
+    verdict = "ahead" if ours < theirs else "behind the exporters"
+    return (
+        f"memory of one collect process, MB: PgBouncer, Redis and {what}",
+        "",
+        f"{ours:.0f}",
+        f"{theirs:.0f} ({parts})",
+        f"{ours / theirs:.2f}×",
+        verdict,
+    )
 
 
 def _coverage(item: tuple[str, float]) -> tuple[str, ...]:

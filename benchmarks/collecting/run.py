@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,25 +183,34 @@ class _Run:
         return Pair(name, what, our_cost, their_cost, (series, lines))
 
     def _memory(self) -> None:
+        """Of a fresh server, and of the one whose databases have thousands of tables, which only we read."""
         print("memory …", flush=True)
-        pooler = self.made.pgbouncer(self.postgres)
+        servers_ = {"a small PostgreSQL": self.small}
+        if self._postgres is not None:
+            servers_["the PostgreSQL of the rows above, all its databases"] = self._postgres
+        for what, server in servers_.items():
+            self.found.memory[what] = self._weights(server)
+
+    def _weights(self, postgres: PostgresServer) -> Mapping[str, float]:
+        pooler = self.made.pgbouncer(postgres)
         sources = [
-            world.of_postgres(self.postgres, "pg", "postgres"),
+            world.of_postgres(postgres, "pg", "postgres"),
             world.of_pgbouncer(pooler, "pool"),
             world.of_redis(self.redis, "redis"),
         ]
+        place = self.place / f"memory-{time.monotonic_ns()}"
         with (
-            self._postgres_exporter("postgres") as pg,
+            self._postgres_exporter("postgres", server=postgres) as pg,
             self._pgbouncer_exporter(pooler) as pool,
             self._redis_exporter() as cache,
         ):
             peers = {"postgres_exporter": pg, "pgbouncer_exporter": pool, "redis_exporter": cache}
             prometheus = Prometheus(
-                self.box.need("prometheus"), self.place / "prometheus", scrape=[peer.url for peer in peers.values()]
+                self.box.need("prometheus"), place / "prometheus", scrape=[peer.url for peer in peers.values()]
             )
             prometheus.start()
             try:
-                with Collecting(self.place / "memory", sources) as collecting:
+                with Collecting(place / "ours", sources) as collecting:
                     collecting.wait(6, len(sources))
                     weights = {"trivet": resident_mb(collecting.pid)}
                 weights |= {
@@ -209,7 +218,7 @@ class _Run:
                 }
             finally:
                 prometheus.stop()
-        self.found.memory = {name: round(mb, 1) for name, mb in weights.items()}
+        return {name: round(mb, 1) for name, mb in weights.items()}
 
     def _capacity(self) -> None:
         print("capacity …", flush=True)
@@ -228,8 +237,10 @@ class _Run:
             hole.close()
 
     @contextmanager
-    def _postgres_exporter(self, dbname: str, *flags: str, release: str = POSTGRES_EXPORTER) -> Iterator[Exporter]:
-        server = self.postgres
+    def _postgres_exporter(
+        self, dbname: str, *flags: str, release: str = POSTGRES_EXPORTER, server: PostgresServer | None = None
+    ) -> Iterator[Exporter]:
+        server = server or self.postgres
         secrets = {
             "DATA_SOURCE_URI": f"{server.host}:{server.port}/{dbname}?sslmode=disable",
             "DATA_SOURCE_USER": MONITOR.name,
