@@ -1,5 +1,6 @@
 """One statement put to a server, and how the rows of its answer become samples. Pure."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter, mul
@@ -155,17 +156,17 @@ class _Plan:
     def keys(self, row: Row, which: tuple[int, ...] | None = None) -> Keys:
         """Those of the row's values, or of some. Remembered: most rows come again in every poll."""
         try:
-            told = self._tells(row)
+            given = self._tells(row)
         except KeyError:
-            told = tuple([row.get(column, "") for column in self._from])
+            given = tuple([row.get(column, "") for column in self._from])
+        # As text: True and 1 are equal, and a list cannot be a key.
+        told = tuple(map(str, given))
         key = told if which is None else (told, which)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            known = self._known[key] = self._made(
-                tuple(map(str, told)), range(len(self.columns)) if which is None else which
-            )
+            known = self._known[key] = self._made(told, range(len(self.columns)) if which is None else which)
         return known
 
     def _made(self, values: tuple[str, ...], which: Iterable[int]) -> Keys:
@@ -186,6 +187,6 @@ def _number(value: Any) -> float | None:
     try:
         return float(value)
     except OverflowError:
-        return float(str(value))
+        return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError):
         return None
