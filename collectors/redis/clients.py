@@ -28,7 +28,8 @@ def parsed(text: str) -> list[Client]:
     >>> parsed("id=3 addr=127.0.0.1:5 name= age=0 flags=N cmd=client|list\\n")[0]["cmd"]
     'client|list'
     """
-    lines = [line.split(" ") for line in text.splitlines() if line]
+    # Not splitlines(): the name of a user may hold what Unicode takes for the end of a line.
+    lines = [line.split(" ") for line in text.split("\n") if line]
     return [dict(zip(USED, found, strict=True)) for found in _used(lines)]
 
 
@@ -66,7 +67,8 @@ def groups(
     for (name, flags), members in found.items():
         merged.setdefault((one_line(name)[:LONGEST_NAME], state(flags)), []).extend(members)
     ranked = _ranked(_group(*key, members) for key, members in merged.items())
-    known = let_in(group["name"] for group in ranked)
+    # A client may call itself as the rest is called.
+    known = {*let_in(group["name"] for group in ranked)} - {REST}
     strange = [group for group in ranked if group["name"] not in known]
     whole_states = {
         kind: {**_together([group for group in strange if group["state"] == kind]), "state": kind}
