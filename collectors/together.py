@@ -22,6 +22,8 @@ from metrics.poll import ErrorClass
 Table = tuple[list[str], list[tuple[Any, ...]]]
 """Names of columns, and rows."""
 
+COPIES = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
+
 
 class Together:
     """What is asked over one connection. Of several together each is parsed and planned once."""
@@ -125,6 +127,10 @@ def _answers(pgconn: PGconn, deadline: float) -> Iterator[PGresult]:
         result = pgconn.get_result()
         if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
             return
+        if result is not None and result.status in COPIES:
+            # It would be the answer for ever: nobody takes or sends the data.
+            pgconn.finish()
+            raise psycopg.OperationalError("the answer is a COPY, which was not asked for")
         if result is not None:
             yield result
         elif pgconn.status != ConnStatus.OK:
