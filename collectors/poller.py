@@ -72,7 +72,8 @@ class Poller:
 
     def stop(self) -> None:
         """Returns within 10 s; polls under way are cut off and not written."""
-        self._stopping = True
+        with self._idle:
+            self._stopping = True
         self._scheduler.shutdown(wait=False)
         end = time.monotonic() + STOP_WITHIN
         with self._idle:
@@ -86,6 +87,9 @@ class Poller:
 
     def _turn(self, name: str) -> None:
         with self._idle:
+            if self._stopping:
+                # It waited for a thread until now.
+                return
             self._running += 1
         try:
             self._poll(self._stations[name], self._lag(name))

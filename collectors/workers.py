@@ -42,8 +42,9 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler is not typed
             self._free += more
         if more:
             thread = threading.Thread(target=self._work, name=f"worker {len(self._threads)}", daemon=True)
-            self._threads.append(thread)
+            # It raises when there may be no more threads: one that is not there must not count as one of the most.
             thread.start()
+            self._threads.append(thread)
         self._waiting.put((job, run_times[-1]))
 
     def _work(self) -> None:

@@ -12,7 +12,7 @@ from apscheduler.schedulers import base as scheduler_module
 from collectors.backoff import Backoff
 from collectors.collector import Capabilities, Collector
 from collectors.failed import Disconnected
-from collectors.poller import Poller, spread
+from collectors.poller import MOST_WORKERS, Poller, spread
 from collectors.probe import probe
 from collectors.redis.source import RedisSource
 from collectors.round import Round
@@ -142,6 +142,22 @@ def test_stop_cuts_what_hangs(hole: Hole) -> None:
     assert time.monotonic() - begun < 2
     assert kept.polls == []
     assert not poller._running
+
+
+def test_told_to_stop_what_still_waits_for_a_thread_is_not_begun(hole: Hole) -> None:
+    kept = Kept()
+    sources = [RedisSource(name=f"hung {n}", port=hole.port, interval="30s") for n in range(MOST_WORKERS + 30)]
+    with polling(sources, kept) as poller:
+        for source in sources:
+            poller._scheduler.get_job(source.name).modify(next_run_time=datetime.now(UTC))
+        end = time.monotonic() + 6
+        while hole.taken < MOST_WORKERS:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 5
+    time.sleep(0.5)
+    assert hole.taken == MOST_WORKERS
 
 
 class Wall:

@@ -88,3 +88,17 @@ def test_a_job_that_comes_too_late_is_passed_over(workers: Workers) -> None:
     submit(workers, job("late", lambda: ran.append(1)), late=6)
     wait(lambda: not workers._instances)
     assert ran == []
+
+
+def test_a_thread_that_could_not_be_had_is_had_later(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    ran: list[int] = []
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", none_left)
+        for _ in range(5):
+            with pytest.raises(RuntimeError):
+                submit(workers, job("a", lambda: ran.append(1)))
+    submit(workers, job("a", lambda: ran.append(1)))
+    wait(lambda: ran == [1])
