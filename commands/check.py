@@ -30,7 +30,8 @@ def check(config: Path) -> None:
         click.echo(f"\n{len(down)} of {len(reports)} sources did not answer: {', '.join(down)}")
         sys.exit(Stop.exit_code)
     lacking = sum(len(report.lacking) for report in reports)
-    click.echo(f"\nAll sources answer. {'Nothing is lacking.' if not lacking else f'{lacking} things are lacking.'}")
+    things = {0: "Nothing is", 1: "One thing is"}.get(lacking, f"{lacking} things are")
+    click.echo(f"\nAll sources answer. {things} lacking.")
 
 
 def _show(report: Report) -> None:

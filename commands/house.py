@@ -11,10 +11,11 @@ import click
 
 import collectors
 from collectors.kinds import source_types
-from commands.say import Misused
+from commands.say import Misused, Stop
 from metrics.catalog import Catalog, discover
 from metrics.config import DEFAULT_PATH, Config, ConfigError, load
 from metrics.model import Kind
+from stack.native.ports import is_free
 
 CONFIG_VARIABLE = "TRIVET_CONFIG"
 NOTICE_VARIABLE = "TRIVET_NOTICE_FILE"
@@ -106,3 +107,9 @@ def check_address(listen: str) -> tuple[str, int]:
             f"reads all. Listen on 127.0.0.1:{number} and reach it by `ssh -L {number}:127.0.0.1:{number} THIS-HOST`."
         )
     return str(address), number
+
+
+def check_free(port: int) -> None:
+    """Stop when somebody listens there: granian would share the port, and either of them would answer."""
+    if not is_free(port):
+        raise Stop(f"Another process listens on port {port}. Stop it, or give [web] another port: listen.")

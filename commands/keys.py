@@ -40,9 +40,12 @@ def keys(
 
     Uses SCAN and MEMORY USAGE in small steps, keeps Redis busy for at most a tenth of the time, and touches no key.
     """
-    found = {each.name: each for each in house.read(config).sources}.get(source)
-    if not isinstance(found, RedisSource):
-        raise Misused(f"{source}: no [[source]] of kind redis is called so in {config}.")
+    known = {each.name: each for each in house.read(config).sources if isinstance(each, RedisSource)}
+    found = known.get(source)
+    if found is None:
+        raise Misused(
+            f"{source}: no [[source]] of kind redis is called so in {config}; there is {', '.join(known) or 'none'}."
+        )
     if not separator:
         raise Misused("--separator: at least one character.")
     try:

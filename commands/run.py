@@ -12,7 +12,7 @@ from commands.say import Busy, Stop, say
 from commands.signals import Stopping
 from commands.supervisor import Supervisor
 from metrics.config import Config
-from stack.native.ports import LOOPBACK, KeptPorts, is_free
+from stack.native.ports import LOOPBACK, KeptPorts
 from stack.native.process import ProcessError
 from stack.native.server import FolderInUse, ServerError
 from stack.native.tools import ToolMissing
@@ -67,8 +67,7 @@ def _reference(stack: ReferenceStack) -> str:
 
 def _watch(path: Path, config: Config, stopping: threading.Event, stack: ReferenceStack | None) -> None:
     _, port = house.check_address(config.web.listen)
-    if not is_free(port):
-        raise Stop(f"Another process listens on port {port}. Stop it, or give [web] another port: listen.")
+    house.check_free(port)
     notice = config.folder / "notice.txt"
     env = {**os.environ, house.NOTICE_VARIABLE: str(notice)}
     supervisor = Supervisor(path.absolute(), config.folder / "logs", env, say)

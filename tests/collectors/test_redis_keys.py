@@ -84,3 +84,4 @@ def test_the_command_prints_a_table_or_json_and_refuses_others(server: RedisServ
     assert json.loads(told.stdout)["total"] == 4001
     wrong = run(keys, ["nothing", "--config", str(config)])
     assert wrong.exit_code == 2
+    assert "there is cache" in wrong.output
