@@ -41,13 +41,13 @@ class Medium:
         self._commands = Rest(("cmd",), CALLS, ("usec",), max(10, most // 5 // SERIES_OF_A_COMMAND))
         self._buckets = histogram.Buckets(of_commands.latency.name)
         self._latency = Rest(
-            ("cmd",), ("calls", *histogram.COLUMNS), ("calls",), max(5, most * 2 // 5 // SERIES_OF_A_HISTOGRAM)
+            ("cmd",), ("calls", "usec", *histogram.COLUMNS), ("calls",), max(5, most * 2 // 5 // SERIES_OF_A_HISTOGRAM)
         )
         self._errors = Rest(("err",), ("count",), ("count",), MOST_ERRORS)
         self._logs = {"slow": Log(KIND), **{kind: Log(name) for kind, name in LARGE.items()}}
         self._looked = self._logs
         self._names: Newcomers[str] = Newcomers(clients.MOST_GROUPS)
-        self._seconds: dict[str, float] = {}
+        self._usec: dict[str, float] = {}
         self._taker = Taker()
 
     @property
@@ -126,7 +126,7 @@ class Medium:
             {"cmd": own, **_numbers(info.pairs(told), *CALLS)} for own, told in rows.get("cmdstat_", ())
         ]
         shown = _shown(round_, self._commands, stats, of_commands.COMMANDS)
-        self._seconds = {str(row["cmd"]): row["usec"] / 1e6 for row in stats}
+        self._usec = {str(row["cmd"]): row["usec"] for row in stats}
         names = {str(row["cmd"]) for row in shown}
         round_.take(of_commands.LATENCIES, [*_percentiles(rows, names)])
         errors = [{"err": own, **_numbers(info.pairs(told), "count")} for own, told in rows.get("errorstat_", ())]
@@ -154,10 +154,11 @@ class Medium:
             raise Failed(ErrorClass.BAD_REPLY, f"{name}: an answer of another shape")
 
     def _histograms(self, round_: Round, told: Sequence[Any]) -> None:
-        shown, rest, left = self._latency.look(self._buckets.rows(told))
+        # The sums go with the calls: of a command that was part of the rest both leave out what the rest was given.
+        shown, rest, left = self._latency.look(self._buckets.rows(told, self._usec))
         round_.left_out += left
         for row in (*shown, *rest):
-            round_.samples += self._buckets.samples(row, self._seconds.get(str(row["cmd"])))
+            round_.samples += self._buckets.samples(row)
 
     def _entries(
         self,

@@ -8,8 +8,11 @@ from redis import Redis
 
 from collectors.redis import histogram, metrics, metrics_commands
 from collectors.redis.collector import RedisCollector
+from collectors.redis.medium import Medium
 from collectors.redis.source import RedisSource
 from collectors.rest import Rest
+from collectors.round import Off, Round
+from metrics.model import Labels
 from metrics.poll import Tier
 from tests.collectors.memory import Memory, poll, value, values
 from tests.servers import RedisServer
@@ -117,3 +120,27 @@ def test_the_base_line_of_a_rest_is_the_last_look_without_one() -> None:
     assert {row["cmd"] for row in shown} == {"b", "c"}
     _, (later,), _ = few.look([{"cmd": "a", "calls": 8}, {"cmd": "b", "calls": 18}, {"cmd": "c", "calls": 31}])
     assert later["calls"] - rest["calls"] == 2
+
+
+def test_a_command_that_was_part_of_the_rest_has_its_own_mean_again() -> None:
+    """Each call takes 8 µs, so sum and count of every series rise alike, whoever is shown."""
+    medium, calls = Medium(0, arguments=False), dict.fromkeys("abcdefgh", 10)
+    last: dict[Labels, tuple[float, float]] = {}
+    back = set()
+    for look, busy in enumerate(["", "fgh", "fgh", "abc", "abc", "fgh", "fgh"]):
+        for cmd in calls:
+            calls[cmd] += 1000 * 2**look if cmd in busy else 1
+        medium._usec = {cmd: 8.0 * n for cmd, n in calls.items()}
+        told = [each for cmd, n in calls.items() for each in (cmd, ["calls", n, "histogram_usec", [8, n]])]
+        round_ = Round("cache", Tier.MEDIUM, Off())
+        medium._histograms(round_, told)
+        found = round_.poll()
+        counts, sums = (values(found, f"redis_command_latency_seconds_{end}") for end in ("count", "sum"))
+        assert counts.keys() == sums.keys()
+        assert (("cmd", "(rest)"),) in counts
+        for key, (count, total) in last.items():
+            if key in counts:
+                assert sums[key] - total == pytest.approx(8e-6 * (counts[key] - count), abs=1e-9)
+                back.add(key)
+        last |= {key: (counts[key], sums[key]) for key in counts}
+    assert {(("cmd", cmd),) for cmd in ("a", "f", "(rest)")} <= back
