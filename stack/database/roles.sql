@@ -29,7 +29,7 @@ CREATE SCHEMA IF NOT EXISTS trivet;
 GRANT USAGE ON SCHEMA trivet TO trivet;
 CREATE OR REPLACE VIEW trivet.column_widths AS
 SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname, s.stainherit AS inherited,
-       s.stanullfrac AS null_frac, s.stawidth AS avg_width
+       s.stanullfrac AS null_frac, s.stawidth AS avg_width, s.stadistinct AS n_distinct
 FROM pg_statistic AS s
 JOIN pg_class AS c ON c.oid = s.starelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -14,7 +14,9 @@ import psycopg
 import pytest
 import redis
 import requests
+from click.testing import CliRunner
 
+from cli import main
 from stack.api.process import ROOT
 from stack.native.process import Mark
 from stack.native.server import FolderInUse
@@ -46,6 +48,15 @@ def test_the_config_reaches_all_four(reach: Reach) -> None:
     ) as client:
         assert client.ping()
     assert requests.get(sources["api"]["url"], timeout=5).status_code == 200
+
+
+def test_nothing_is_lacking_of_what_the_collectors_ask_for(reach: Reach, tmp_path: Path) -> None:
+    """Else `trivet check` would find fault with the stack that comes along."""
+    config = tmp_path / "trivet.toml"
+    config.write_text(reach.stack.config())
+    checked = CliRunner().invoke(main, ["check", "--config", str(config)])
+    assert checked.exit_code == 0, checked.output
+    assert "Nothing is lacking." in checked.output, checked.output
 
 
 def test_secrets_are_for_the_owner_only(reach: Reach) -> None:

@@ -1,5 +1,5 @@
 -- How many rows of which width do the tables of at least 1 MB hold, in how many pages?
--- Least version: 10. Grants: SELECT on trivet.column_widths, a view of yours that holds no values (see lacking.py).
+-- Least version: 10. Grants: SELECT on trivet.column_widths, a view of yours that holds no values (see hints.py).
 -- Cost: 1 ms at 10 tables, 0.2 s at 5,000.
 -- A column without statistics makes its table's width unknown.
 SELECT current_database() AS datname, n.nspname, c.relname, c.relpages, c.reltuples::float8 AS reltuples,

@@ -1,5 +1,5 @@
 -- How many entries of which width do the B-tree indexes of at least 1 MB hold, in how many pages?
--- Least version: 12. Grants: SELECT on trivet.column_widths, a view of yours that holds no values (see lacking.py).
+-- Least version: 12. Grants: SELECT on trivet.column_widths, a view of yours that holds no values (see hints.py).
 -- Cost: 1 ms at 10 indexes, 70 ms at 2,000.
 -- A column of an expression has its statistics under the index's own name. The columns are found first: joined at once,
 -- the view of statistics, which is a security barrier, is read whole for each index.
