@@ -113,7 +113,7 @@ def _form(form: Derived) -> tuple[str, ...]:
 def _statement(statement: Statement) -> Iterator[str]:
     view = f" of {statement['view']}" if statement["view"] not in ("", statement["statement"]) else ""
     versions = f", {statement['versions']}" if statement["versions"] else ""
-    yield f"### {statement['statement']}{_text(view)}\n"
+    yield f"### {_text(statement['statement'] + view)}\n"
     taken = any(fate["becomes"] or fate["label"] for fate in statement["columns"])
     yield f"Asked {' and '.join(statement['every'])}{versions}.\n" if taken else "Not asked for itself.\n"
     yield from _table(("column", "what becomes of it"), map(_fate, statement["columns"]))

@@ -48,6 +48,17 @@ REPLICATION = _left(
         "replay_lsn": "as bytes behind, in replication",
     },
 )
+SLOTS = _left(
+    "pg_replication_slots",
+    {
+        "datoid": "the label database names it",
+        "temporary": "no measure",
+        "active_pid": "active says whether there is one, in slots",
+        "restart_lsn": "as bytes kept, in slots",
+        "confirmed_flush_lsn": "as bytes behind, in slots",
+        "inactive_since": "as an age, in slots, since 17",
+    },
+)
 RECEIVER = _whole(
     "pg_stat_wal_receiver", "position tells whether it streams, and what is received and replayed, by functions"
 )

@@ -72,6 +72,7 @@ def test_every_declaration_is_in_it() -> None:
     for aliases in catalog.aliases.values():
         for alias in aliases:
             assert f"`{alias.name}{alias.suffix or alias.part}`" in text
+    assert "### io of pg_stat_io\n" in text
     for form in catalog.targets():
         assert re.search(rf"^\| `{form.name}` \|.* [≥≤] ", text, re.MULTILINE)
 
@@ -135,7 +136,7 @@ def test_every_column_of_the_statistics_views_is_spoken_of(each_postgres: Postgr
     with psycopg.connect(each_postgres.dsn(MONITOR)) as connection:
         rows = connection.execute(
             "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
-            " WHERE c.relname ~ '^pg_stat' AND c.relkind = 'v' AND a.attnum > 0"
+            " WHERE c.relname ~ '^pg_stat|^pg_replication_slots$' AND c.relkind = 'v' AND a.attnum > 0"
         ).fetchall()
     columns: dict[str, set[str]] = {}
     for view, column in rows:
