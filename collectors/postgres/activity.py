@@ -50,10 +50,10 @@ class Activity:
         if round_.wants(reading.statement):
             with round_.part(reading.statement):
                 rows = ask.rows(reading.statement)
-                shown, left = busiest(self.named(rows), SHOWN)
+                shown, _ = busiest(self.named(rows), SHOWN)
                 round_.take(reading, shown, ask.version)
                 round_.take(metrics.PROCESSES, processes(rows), ask.version)
-                round_.left_out += len(rows) - len(shown) + bool(left)
+                round_.left_out += hidden(rows, shown)
         ask.take(round_, metrics.LOCKS)
         holders = {row["holder"]: str(row["name"])[:200] for row in ask.take(round_, metrics.XMIN)}
         round_.records += [
@@ -93,6 +93,15 @@ def busiest(rows: Rows, most: int) -> tuple[Rows, int]:
         "transaction": max(row["transaction"] or 0.0 for row in others),
     }
     return [*rows[:most], rest], len(others)
+
+
+def hidden(rows: Rows, shown: Rows) -> int:
+    """How many of the rows are part of others, whichever of their names was not shown.
+
+    >>> hidden([{"usename": "a"}, {"usename": "b"}, {"usename": "c"}], [{"usename": "a"}, {"usename": "(rest)"}])
+    2
+    """
+    return len(rows) - sum(1 for row in shown if REST not in row.values())
 
 
 def processes(rows: Rows) -> Rows:

@@ -14,7 +14,7 @@ from collectors.pgbouncer.crowd import Crowd
 from collectors.pgbouncer.rows import Limits
 from collectors.pgbouncer.sockets import Sockets
 from collectors.pgbouncer.table import Table
-from collectors.postgres.activity import NAMES, SHOWN, Activity, busiest
+from collectors.postgres.activity import NAMES, SHOWN, Activity, busiest, hidden
 from collectors.postgres.metrics_activity import ACTIVITY_DETAIL
 from collectors.postgres.source import PostgresSource
 from collectors.postgres.watched import Watched
@@ -55,6 +55,8 @@ def test_ten_thousand_application_names_are_few_series_in_the_store(tmp_path: Pa
             shown, _ = busiest(activity.named(rows), SHOWN)
             assert sum(row["sessions"] for row in shown) == sum(row["sessions"] for row in rows)
             assert max(row["transaction"] or 0.0 for row in shown) == number
+            own = sum(row["sessions"] for row in shown if row["application_name"] not in (REST, "web"))
+            assert hidden(rows, shown) == len(rows) - 1 - own
             round_.take(ACTIVITY_DETAIL, shown)
             if number % 10 == 0 or number == POLLS - 1:
                 store.append(round_.poll())
