@@ -53,8 +53,16 @@ def run(config: Path | None, traffic: str) -> None:
     except (ServerError, ProcessError, ToolMissing) as error:
         raise Stop(str(error)) from None
     finally:
+        _stop(stack)
+
+
+def _stop(stack: ReferenceStack) -> None:
+    """Says so only where something runs: who is refused would take it for the other's end."""
+    ours = bool(stack.pids())
+    if ours:
         say("Stopping …")
-        stack.stop()
+    stack.stop()
+    if ours:
         say("Stopped.")
 
 

@@ -138,6 +138,7 @@ def test_a_newcomer_sees_numbers_and_ctrl_c_ends_it(tmp_path: Path, running: Sta
         assert len(times) > 3
         third = running(tmp_path, prefix)
         assert third.popen.wait(30) == 75, third.output
+        assert "Stopp" not in third.output
         assert second.interrupt() < STOPPED_WITHIN
     finally:
         bystander.kill()
