@@ -45,7 +45,11 @@ class Together:
         pgconn = self._connection.pgconn
         pgconn.send_query(statement.encode())
         # Of several answers to one statement, which nobody sends, the last one counts.
-        result = list(_answers(pgconn, deadline))[-1]
+        results = list(_answers(pgconn, deadline))
+        if not results:
+            self._connection.close()
+            raise psycopg.OperationalError("the server is ready again without an answer")
+        result = results[-1]
         if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             raise errors.error_from_result(result, self._connection.info.encoding)
         if result.ntuples > MOST_ROWS:
@@ -56,11 +60,11 @@ class Together:
     def ask(self, statements: Sequence[str], deadline: float) -> tuple[Mapping[str, Table], str]:
         """All their answers; or none and the statement that failed.
 
-        Raises psycopg.Error and Late, and closes the connection then.
+        Raises psycopg.Error, ValueError when there are more or fewer, and Late, and closes the connection then.
         """
         try:
             results = self._results(statements, deadline)
-        except (psycopg.Error, Late):
+        except (psycopg.Error, ValueError, Late):
             # Nobody knows how much of the pipeline is still to come.
             self._connection.close()
             raise

@@ -1,5 +1,7 @@
 """One connection by libpq: whatever answers, a statement ends, and what becomes of it is told apart."""
 
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +12,9 @@ import pytest
 from collectors.deadline import WATCHDOG
 from collectors.failed import Disconnected, Failed
 from collectors.libpq import LibpqConnection
+from collectors.postgres.source import PostgresSource
 from metrics.poll import ErrorClass
+from stack.native.ports import LOOPBACK
 from tests.collectors.postgres_work import source
 from tests.servers import PostgresServer
 
@@ -109,3 +113,31 @@ def test_told_to_stop_nobody_waits(connection: LibpqConnection) -> None:
     with pytest.raises(Disconnected):
         connection.rows(begun + 20, LONG)
     assert time.monotonic() - begun < 5
+
+
+def confused(listener: socket.socket) -> None:
+    """Lets anybody in, and is ready for the next statement without an answer to the first."""
+
+    def message(kind: bytes, body: bytes) -> bytes:
+        return kind + struct.pack("!i", len(body) + 4) + body
+
+    client, _ = listener.accept()
+    with client:
+        client.recv(1000)
+        hello = message(b"R", struct.pack("!i", 0)) + message(b"S", b"client_encoding\0UTF8\0")
+        client.sendall(hello + message(b"Z", b"I"))
+        client.recv(1000)
+        client.sendall(message(b"Z", b"I"))
+        client.recv(1000)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_no_answer_at_all_costs_the_connection(together: bool) -> None:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        threading.Thread(target=confused, args=(listener,), daemon=True).start()
+        port = listener.getsockname()[1]
+        nobody = PostgresSource(name="db", host=LOOPBACK, port=port, user="u", database="d", sslmode="disable")
+        with closing(LibpqConnection(nobody, time.monotonic() + 5)) as connection:
+            for _ in range(2):
+                with pytest.raises(Disconnected):
+                    wait_long(connection, 5, together)
