@@ -5,7 +5,6 @@ ports. All it knows lies below one folder: ports.json, secrets/, traffic.json an
 """
 
 import contextlib
-import fcntl
 import secrets
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from stack.database import setup
 from stack.native import process
 from stack.native.ports import LOOPBACK, KeptPorts, is_free
 from stack.native.postgres import Postgres
-from stack.native.server import FolderInUse
+from stack.native.server import hold
 from stack.native.tools import Toolbox, ToolMissing
 from stack.pgbouncer.server import ReferencePgBouncer
 from stack.redis.server import ReferenceRedis
@@ -239,15 +238,7 @@ class ReferenceStack:
     def _hold(self) -> None:
         """Before anything is read: a second stack would take the first one's ports for taken and choose others."""
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        lock = (self.folder / "lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise FolderInUse(
-                f"Another process runs a reference stack in {self.folder}; stop that one first."
-            ) from None
-        self._lock = lock
+        self._lock = hold(self.folder, "a reference stack")
 
 
 def _tree(pid: int | None) -> list[int]:

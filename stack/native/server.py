@@ -41,6 +41,10 @@ class ServerError(RuntimeError):
     pass
 
 
+LETS_GO = 1.0
+"""Seconds within which what was killed lets go: a child that was just being started still has its files."""
+
+
 class FolderInUse(ServerError):  # noqa: N818 - a statement
     pass
 
@@ -222,13 +226,7 @@ class Server(ABC):
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.folder.lstat().st_uid not in {os.geteuid(), self._identity.uid} or self.folder.is_symlink():
             raise ServerError(f"{self.folder} belongs to somebody else; remove it.")
-        lock = (self.folder / "lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise FolderInUse(f"Another process runs {self.name} in {self.folder}; stop that one first.") from None
-        self._lock = lock
+        self._lock = hold(self.folder, self.name)
 
     def _forget(self) -> None:
         self._child = None
@@ -292,3 +290,19 @@ def retried(start: Callable[[], None], while_log_says: str, log: Path, patience:
         except ExitedEarly:
             if while_log_says not in process.tail(log) or time.monotonic() > end:
                 raise
+
+
+def hold(folder: Path, what: str) -> IO[bytes]:
+    """A file that keeps other processes out of a folder until it is closed. Raises FolderInUse."""
+    lock = (folder / "lock").open("ab")
+    end = time.monotonic() + LETS_GO
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < end:
+                time.sleep(process.TICK)
+                continue
+            lock.close()
+            raise FolderInUse(f"Another process runs {what} in {folder}; stop that one first.") from None
+        return lock

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from click.testing import CliRunner
 from cli import main
 from stack.api.process import ROOT
 from stack.native.process import Mark
-from stack.native.server import FolderInUse
+from stack.native.server import FolderInUse, hold
 from stack.native.tools import Toolbox
 from stack.reference import ReferenceStack
 from stack.traffic.runner import Plan
@@ -95,6 +96,13 @@ def test_a_second_stack_in_the_same_folder_is_refused(reach: Reach, toolbox: Too
     second.stop()
     assert (reach.stack.folder / "ports.json").read_text() == ports
     assert all(part.ready for part in reach.stack.status())
+
+
+def test_who_lets_go_a_moment_later_is_waited_for(tmp_path: Path) -> None:
+    """A child of a killed process that was just being started has its files until it is another program."""
+    first = hold(tmp_path, "it")
+    threading.Timer(0.2, first.close).start()
+    hold(tmp_path, "it").close()
 
 
 def test_a_killed_granian_takes_its_workers_with_it(restarted: ReferenceStack) -> None:
