@@ -23,8 +23,8 @@ from storage.state import StateStore
 from storage.trouble import TroubleFile
 from storage.upkeep import Upkeep
 
-LINGER = 0.25
-"""Seconds in which polls of several sources share one commit."""
+LINGER = 0.1
+"""Seconds in which polls of several sources share one commit. So much later the next tier of the same turn is asked."""
 
 OBJECTS = 20_000
 """New objects after which Python looks for cycles that nobody holds."""
