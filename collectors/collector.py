@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from collectors.failed import Disconnected, Failed
+from collectors.findings import Findings
 from collectors.round import Off, Round
+from collectors.sieve import Sieve, limits_of
 from collectors.source import Source
 from metrics.poll import ErrorClass, Poll, Tier
 
@@ -53,6 +55,8 @@ class Collector(ABC, Generic[S]):
         """Nothing is connected yet."""
         self.source = source
         self.off = Off()
+        self.sieve = Sieve(limits_of(source.kind))
+        self.findings = Findings()
         self._connected_at: float | None = None
 
     @property
@@ -62,7 +66,7 @@ class Collector(ABC, Generic[S]):
 
     def poll(self, tier: Tier, deadline: float) -> Poll:
         """One round of one tier. What the server does wrong is in the Poll; it is never raised."""
-        round_ = Round(self.source.name, tier, self.off)
+        round_ = Round(self.source.name, tier, self.off, self.sieve, self.findings)
         try:
             self._over_a_connection(round_, deadline)
         except Failed as failed:

@@ -1,5 +1,6 @@
 """Many rows with names and numbers, column by column: thousands of them cost no loop."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from collectors.failed import Failed
 from metrics.poll import ErrorClass
+from metrics.reading import Odd, number_of
+from metrics.text import shown
 
 Key = tuple[Any, ...]
 Numbers = NDArray[np.float64]
@@ -56,8 +59,12 @@ class Frame:
         return Frame(self.labels, keys, self.names, self.numbers[wanted])
 
 
-def framed(names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[str]) -> Frame:
-    """Rows of a cursor as a Frame. Columns that are no labels hold numbers or NULL. Raises Failed when they do not.
+def framed(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[str], odd: list[Odd] | None = None
+) -> Frame:
+    """Rows of a cursor as a Frame. Columns that are no labels hold numbers or NULL; what is neither is nan.
+
+    odd   is given such values. Raises Failed when a label is not there.
 
     >>> made = framed(["n", "name"], [(1, "a"), (None, "b")], ["name"])
     >>> made.keys, made.rows([1])
@@ -66,15 +73,31 @@ def framed(names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence
     try:
         places = [names.index(label) for label in labels]
         rest = [place for place in range(len(names)) if place not in places]
-        values = np.array(_picked(rows, rest), dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise Failed(ErrorClass.BAD_REPLY, f"rows of another kind: {error}") from None
+    try:
+        values = np.array(_picked(rows, rest), dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        values = np.array([_numbers(names, row, places, rest, odd) for row in rows], dtype=np.float64)
     return Frame(
         tuple(labels),
         _picked(rows, places),
         tuple(names[place] for place in rest),
         values.reshape(len(rows), len(rest)),
     )
+
+
+def _numbers(
+    names: Sequence[str], row: Sequence[Any], labels: Sequence[int], rest: Sequence[int], odd: list[Odd] | None
+) -> list[float]:
+    """The numbers of one row, one by one; nan for what is none."""
+    found = []
+    for place in rest:
+        number = math.nan if row[place] is None else number_of(row[place])
+        if number is None and odd is not None:
+            odd.append((" ".join(shown(row[label]) for label in labels), names[place], shown(row[place])))
+        found.append(math.nan if number is None else number)
+    return found
 
 
 def _picked(rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[Key]:

@@ -132,6 +132,11 @@ class Poller:
         if (pace := station.paces()) != station.pace_told:
             self._say(f"{name}: {pace or 'polls are cheap again: as often as asked for'}")
             station.pace_told = pace
+        found = station.collector.findings.all()
+        for finding in found:
+            if finding.key not in station.found_told:
+                self._say(" ".join(filter(None, [f"{name}: {finding.text}", finding.hint])))
+        station.found_told = frozenset(finding.key for finding in found)
         for record in poll.records:
             if record.kind == UNKNOWN and record.body:
                 self._say(f"{name}: {record.key} has columns that Trivet does not know: {record.body}")

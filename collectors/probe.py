@@ -9,6 +9,7 @@ from collectors.collector import Lack
 from collectors.failed import Failed
 from collectors.kinds import collector_of
 from collectors.source import Source
+from metrics.finding import Finding
 from metrics.poll import Failure
 
 MOST_WORKERS = 32
@@ -26,6 +27,7 @@ class Report:
     lacking: tuple[Lack, ...] = ()
     failure: Failure | None = None
     seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
 
 
 def probe(sources: Sequence[Source]) -> list[Report]:
@@ -41,6 +43,9 @@ def _probe(source: Source) -> Report:
     collector = collector_of(source)
     try:
         found = collector.probe(begun + source.limit)
+        took = time.monotonic() - begun
+        for tier in collector.tiers:
+            collector.poll(tier, time.monotonic() + source.limit)
     except Failed as failed:
         return Report(
             name=source.name,
@@ -58,5 +63,6 @@ def _probe(source: Source) -> Report:
         version=found.version,
         role=found.role,
         lacking=found.lacking,
-        seconds=time.monotonic() - begun,
+        seconds=took,
+        findings=tuple(collector.findings.all()),
     )

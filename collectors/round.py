@@ -7,12 +7,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from collectors.failed import Disconnected, Failed
+from collectors.findings import LINGER, Findings
+from collectors.sieve import DOUBLED, UNREADABLE, Refused, Sieve
+from metrics.finding import Finding
 from metrics.poll import ErrorClass, Event, EventKind, Failure, Poll, Record, Tier
-from metrics.reading import Reading, Row, Version
+from metrics.reading import Odd, Reading, Row, Version
 from metrics.samples import Samples
+from metrics.text import clean, shown
 
 MOST_ROWS = 50_000
 RECHECK = 3600.0
+LONGEST = 600
+"""Characters of a finding."""
 LACKING = "lacking"
 """Kind of the records that say which readings are off, and why; an empty body: it works again."""
 
@@ -55,8 +61,10 @@ class Off:
 class Round:
     """Collects what the readings of one tier give."""
 
-    def __init__(self, source: str, tier: Tier, off: Off) -> None:
-        """The clocks start."""
+    def __init__(
+        self, source: str, tier: Tier, off: Off, sieve: Sieve | None = None, findings: Findings | None = None
+    ) -> None:
+        """The clocks start. What the source remembers from round to round is given: else it is all new."""
         self.source = source
         self.tier = tier
         self.epochs: dict[str, float] = {}
@@ -66,6 +74,9 @@ class Round:
         self.events: list[Event] = []
         self.left_out = 0
         self._off = off
+        self._sieve = sieve or Sieve({})
+        self._findings = findings or Findings()
+        self._found: dict[str, tuple[Finding, float]] = {}
         self._at: float | None = None
         self._started = time.monotonic()
 
@@ -101,8 +112,10 @@ class Round:
         """Turn rows into samples; columns that are not there are said once, the others count."""
         if len(rows) > MOST_ROWS:
             raise Failed(ErrorClass.BAD_REPLY, f"{reading.statement} gave more than {MOST_ROWS:,} rows")
-        samples, missing = reading.read(rows, version)
+        odd: list[Odd] = []
+        samples, missing = reading.read(rows, version, odd)
         self.samples += samples
+        self.odd(reading.statement, odd)
         self._look_for_unknown(reading, rows)
         if missing != self._off.columns.get(reading.statement, []):
             self._off.columns[reading.statement] = missing
@@ -111,20 +124,64 @@ class Round:
             if missing:
                 self.partial[reading.statement] = failure
 
+    def finding(
+        self, key: str, text: str, hint: str = "", *, statement: str = "", metric: str = "", linger: float = 0.0
+    ) -> None:
+        """Something is odd about the source: said once, and kept until a round of this tier finds it no more.
+
+        key        short, and the same while it is the same
+        hint       the line that mends it
+        statement  the reading it comes from: while that is not asked, or fails, the finding stays
+        metric     the metric whose values are unknown because of it
+        linger     seconds that it stays when it comes and goes
+        """
+        found = Finding(key=key, text=shown(text, LONGEST), hint=clean(hint), statement=statement, metric=metric)
+        self._found[key] = found, linger
+
+    def odd(self, statement: str, odd: Sequence[Odd]) -> None:
+        """Values of a statement that are no numbers: each is counted, and the statement is named once."""
+        if odd:
+            self._sieve.refused[UNREADABLE] += len(odd)
+            whom, column, value = odd[0]
+            of = f" of {whom}" if whom.strip() else ""
+            more = f", and {len(odd) - 1} more" if len(odd) > 1 else ""
+            text = f"{statement}: {column}{of} is no number but {value!r}{more}; unknown, all others count."
+            self.finding(f"unreadable:{statement}", text, statement=statement, linger=LINGER)
+
     def restart(self) -> None:
         """Forget what was taken: the round begins anew over another connection."""
         self._at = None
         self.left_out = 0
-        for kept in (self.epochs, self.samples, self.records, self.partial, self.events):
+        for kept in (self.epochs, self.samples, self.records, self.partial, self.events, self._found):
             kept.clear()
 
     def poll(self) -> Poll:
-        """What came of it."""
+        """What came of it, but for what cannot be true."""
+        self.samples, refused = self._sieve.sift(self.tier, self.samples, time.monotonic())
+        self._explain(refused)
+        self.epochs = self._sieve.epochs(self.epochs)
+        self.records = [_storable(record) for record in self.records]
+        self.records += self._findings.settle(self.tier, self._found.values(), self._unasked)
         return self._poll(up=True)
 
     def failed(self, failure: Failure) -> Poll:
         """Nothing came of it: half a round is no round."""
         return self._poll(up=False, error=failure)
+
+    def _explain(self, refused: Sequence[Refused]) -> None:
+        """A finding for each metric and reason, which names the first series."""
+        first: dict[tuple[str, str], Refused] = {}
+        for each in refused:
+            first.setdefault((each.reason, each.metric), each)
+        for (reason, metric), each in first.items():
+            count = sum((other.reason, other.metric) == (reason, metric) for other in refused)
+            more = f" So did {count - 1} more of its series." if count > 1 else ""
+            # A series that came twice has a value; the others have none.
+            of = "" if reason == DOUBLED else metric
+            self.finding(f"{reason}:{metric}", f"{each.series} {each.text}.{more}", metric=of, linger=LINGER)
+
+    def _unasked(self, statement: str) -> bool:
+        return statement in self.partial or statement in self._off
 
     def _look_for_unknown(self, reading: Reading, rows: Sequence[Row]) -> None:
         """A newer server's columns are ignored, and said once."""
@@ -167,6 +224,13 @@ def described(failure: Failure) -> str:
     '{"class": "timeout", "text": "no answer", "hint": ""}'
     """
     return json.dumps({"class": failure.kind, "text": failure.text, "hint": failure.hint}, ensure_ascii=False)
+
+
+def _storable(record: Record) -> Record:
+    """Texts of records come from elsewhere, in whatever encoding."""
+    if record.key.isascii() and record.body.isascii():
+        return record
+    return Record(record.kind, clean(record.key), clean(record.body))
 
 
 def by_name(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -9,8 +9,10 @@ from collectors.backoff import Backoff
 from collectors.collector import AnyCollector
 from collectors.pace import Pace
 from collectors.round import described
+from collectors.sieve import REASONS
 from collectors.source import Source
 from metrics import watch
+from metrics.finding import FINDINGS
 from metrics.model import Sample, labelled
 from metrics.poll import ErrorClass, Failure, Poll, Record, Tier
 from metrics.samples import Keys, Samples
@@ -36,7 +38,9 @@ class Station:
         self.missed = 0
         self.told = ""
         self.pace_told = ""
+        self.found_told: frozenset[str] = frozenset()
         self.failure: Failure | None = None
+        self._settled: set[Tier] = set()
         self._backoff = Backoff()
         self._errors = dict.fromkeys(ErrorClass, 0)
         self._begun: float | None = None
@@ -106,9 +110,19 @@ class Station:
         own = [poll.duration, lag, self._paces[poll.tier].every, poll.left_out]
         if poll.tier is Tier.FAST:
             own += [poll.up, self.missed, *self._errors.values()]
+            own += [self.collector.sieve.refused[reason] for reason in REASONS]
         samples = Samples(poll.samples)
         samples.put(_own(poll.tier), map(float, own))
-        return replace(poll, samples=samples, records=[*poll.records, *self._remember(poll.error, poll.tier)])
+        records = [*self._forget(poll), *poll.records, *self._remember(poll.error, poll.tier)]
+        return replace(poll, samples=samples, records=records)
+
+    def _forget(self, poll: Poll) -> list[Record]:
+        """What the collector before this one found is of the past: with the first answer it is gone."""
+        if not poll.up or poll.tier in self._settled:
+            return []
+        self._settled.add(poll.tier)
+        has = any(record.kind == FINDINGS for record in poll.records)
+        return [] if has else [Record(FINDINGS, str(poll.tier), "")]
 
     def _remember(self, failure: Failure | None, tier: Tier) -> list[Record]:
         before = self.failure
@@ -131,4 +145,5 @@ def _own(tier: Tier) -> Keys:
     if tier is Tier.FAST:
         named += [(watch.UP, ()), (watch.POLLS_MISSED, ())]
         named += [(watch.POLL_ERRORS, labelled({"error": str(kind)})) for kind in ErrorClass]
+        named += [(watch.VALUES_REFUSED, labelled({"reason": reason})) for reason in REASONS]
     return Keys(tuple(metric.name for metric, _ in named), tuple(labels for _, labels in named))

@@ -15,8 +15,8 @@ from commands.say import Misused, Stop
 def check(config: Path) -> None:
     """Validate the config file, then ask each server what it is and what it lacks.
 
-    For everything that is lacking, prints why it matters and the line that mends it. Exits with 0 when all servers
-    answer, 1 when one does not, 2 when the file is wrong.
+    For everything that is lacking or odd, prints why it matters and the line that mends it. Exits with 0 when all
+    servers answer, 1 when one does not, 2 when the file is wrong.
     """
     settings = house.read(config)
     if not settings.sources:
@@ -30,8 +30,12 @@ def check(config: Path) -> None:
         click.echo(f"\n{len(down)} of {len(reports)} sources did not answer: {', '.join(down)}")
         sys.exit(Stop.exit_code)
     lacking = sum(len(report.lacking) for report in reports)
-    things = {0: "Nothing is", 1: "One thing is"}.get(lacking, f"{lacking} things are")
-    click.echo(f"\nAll sources answer. {things} lacking.")
+    odd = sum(len(report.findings) for report in reports)
+    things = {0: "Nothing is", 1: "One thing is"}
+    click.echo(
+        f"\nAll sources answer. {things.get(lacking, f'{lacking} things are')} lacking."
+        + (f" {things.get(odd, f'{odd} things are')} odd." if odd else "")
+    )
 
 
 def _show(report: Report) -> None:
@@ -42,10 +46,19 @@ def _show(report: Report) -> None:
         if report.failure.hint:
             click.echo(f"      {report.failure.hint}")
         return
-    mark = click.style("ok  ", fg="green") if not report.lacking else click.style("look", fg="yellow")
+    mark = (
+        click.style("ok  ", fg="green") if not (report.lacking or report.findings) else click.style("look", fg="yellow")
+    )
     about = " ".join(filter(None, [report.version, report.role]))
     click.echo(f"{mark}  {report.name} ({report.kind}): {about}, {report.seconds * 1000:.0f} ms")
     for lack in report.lacking:
         click.echo(f"      lacks {lack.what}: {lack.why}")
-        for line in lack.mend.splitlines():
-            click.echo(f"        {line}")
+        _mend(lack.mend)
+    for finding in report.findings:
+        click.echo(f"      odd: {finding.text}")
+        _mend(finding.hint)
+
+
+def _mend(text: str) -> None:
+    for line in text.splitlines():
+        click.echo(f"        {line}")

@@ -1,6 +1,6 @@
 """One subject against one target: its value, its evidence and, when unknown, the reason."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,12 +89,18 @@ def _verdict(survey: Survey, form: Form, line: Line) -> Verdict:
     stalled = line.guard[-1] >= 0  # a guard reads present levels, and these are of the past
     if (verdict.state is State.UNKNOWN or stalled) and not verdict.target.judged_in and condition and condition.reason:
         return absent(any_form(form), line.subject.source, survey.bounds, condition.reason)
+    if verdict.state is State.UNKNOWN and not verdict.idle and condition and (why := condition.why_unknown(form)):
+        return replace(verdict, reason=why)
     return verdict
 
 
 def silent(survey: Survey, form: Form, source: str) -> Standing:
     condition = survey.condition(source)
-    reason = condition.reason if condition else f"no source of kind {survey.catalog.kind_of(form.name)} is configured"
+    reason = (
+        condition.reason or condition.why_unknown(form)
+        if condition
+        else f"no source of kind {survey.catalog.kind_of(form.name)} is configured"
+    )
     if form.target and form.target.judged_in:
         reason = f"judged in {form.target.judged_in}"
     verdict = absent(any_form(form), source, survey.bounds, reason)

@@ -8,6 +8,8 @@ import numpy as np
 
 from dashboards.span import clock
 from metrics.duration import spoken
+from metrics.finding import FINDINGS, Finding, unpacked
+from metrics.forms import Form
 from metrics.model import SOURCE, Matcher, Selector
 from metrics.points import LOOKBACK, Points
 from metrics.watch import POLL_ERRORS, POLL_LAG, POLL_SECONDS, POLLS_MISSED, UP
@@ -48,6 +50,7 @@ class Condition:
     missed: float | None = None
     errors: float | None = None
     lacking: tuple[tuple[str, str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -58,6 +61,11 @@ class Condition:
         if self.state == "stale" and self.last is not None:
             return f"not polled since {clock(self.last)}"
         return "first sample awaited" if self.state == "awaited" else ""
+
+    def why_unknown(self, form: Form) -> str:
+        """What was found about one of the metrics of a form, in words; empty when nothing was."""
+        names = {term.metric.name for term in form.inputs()}
+        return next((found.text for found in self.findings if found.metric in names), "")
 
 
 def conditions(store: Reader, sources: Sequence[Watched], now: float) -> list[Condition]:
@@ -91,6 +99,7 @@ def _condition(store: Reader, watched: Watched, latest: Mapping[tuple[str, str],
         missed=latest.get((watched.name, POLLS_MISSED.name)),
         errors=latest.get((watched.name, POLL_ERRORS.name)),
         lacking=tuple(_lacking(store, watched.name)) if up else (),
+        findings=tuple(_findings(store, watched.name)) if up else (),
     )
 
 
@@ -139,6 +148,16 @@ def _lacking(store: Reader, source: str) -> Iterator[tuple[str, str, str]]:
     for record in store.records(source, "lacking"):
         if record.body:
             yield record.key, *_failure(record.body)
+
+
+def _findings(store: Reader, source: str) -> Iterator[Finding]:
+    """What its collector has found, once each."""
+    seen = set()
+    for record in store.records(source, FINDINGS):
+        for finding in unpacked(record.body):
+            if finding.key not in seen:
+                seen.add(finding.key)
+                yield finding
 
 
 def headline(found: Sequence[Condition]) -> str:

@@ -5,6 +5,7 @@ They stand in the modules ``metrics`` and ``metrics_…`` of each folder; what o
 """
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -66,16 +67,29 @@ def discover(package: ModuleType) -> Catalog:
     return catalog
 
 
-def _take_folder(catalog: Catalog, package: str, layer: str) -> None:
+def declared(package: str, layer: str) -> dict[str, Metric]:
+    """The metrics that one folder declares, by name."""
+    catalog = Catalog({}, {}, {}, {}, {})
+    for found in _declaring(package):
+        _take(catalog, importlib.import_module(found), layer)
+    return catalog.metrics
+
+
+def _declaring(package: str) -> Iterator[str]:
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
         if found.name == "metrics" or found.name.startswith("metrics_"):
-            _take(catalog, importlib.import_module(f"{package}.{found.name}"), layer)
-        elif found.name == "exporter":
-            module = importlib.import_module(f"{package}.{found.name}")
-            values = vars(module).values()
-            catalog.left_out[layer] = getattr(module, "LEFT_OUT", {})
-            lists = (value for value in values if isinstance(value, tuple) and value)
-            catalog.aliases[layer] = tuple(each for value in lists for each in value if isinstance(each, Alias))
+            yield f"{package}.{found.name}"
+
+
+def _take_folder(catalog: Catalog, package: str, layer: str) -> None:
+    for name in _declaring(package):
+        _take(catalog, importlib.import_module(name), layer)
+    if importlib.util.find_spec(f"{package}.exporter"):
+        module = importlib.import_module(f"{package}.exporter")
+        values = vars(module).values()
+        catalog.left_out[layer] = getattr(module, "LEFT_OUT", {})
+        lists = (value for value in values if isinstance(value, tuple) and value)
+        catalog.aliases[layer] = tuple(each for value in lists for each in value if isinstance(each, Alias))
 
 
 def _take(catalog: Catalog, module: ModuleType, layer: str) -> None:

@@ -268,12 +268,23 @@ def _ratio(form: Ratio, asked: _Asked) -> list[Line]:
             quotient = 1 - quotient
         line = _line(asked, subject, quotient, [found[t][subject] for t in used if subject in found[t]])
         line.part, line.whole, line.volume = above, below, amount
+        _no_older(line, asked, [found[t][subject] for t in part if not t.matchers and subject in found[t]])
         if form.clamped:
             line.clamped = (quotient < 0) | (quotient > 1)
             line.values = np.clip(line.values, 0, 1)
         lines.append(line)
     _guard(form, asked, lines)
     return lines
+
+
+def _no_older(line: Line, asked: _Asked, parts: Sequence[_Sum]) -> None:
+    """A part that was not heard of for too long makes the quotient unknown, however new the whole is."""
+    for sums in parts:
+        with np.errstate(invalid="ignore"):
+            old = line.fresh & ~(sums.seen > asked.ends - sums.gap)
+        line.fresh = line.fresh & ~old
+        line.values = np.where(old, np.nan, line.values)
+        line.seen = np.where(old, sums.seen, line.seen)
 
 
 def _either(

@@ -1,10 +1,11 @@
 """What a server reports: metrics, their series, and how series are chosen."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, sorted by name: equal series have equal labels."""
@@ -86,6 +87,39 @@ class Selector:
         return f"{self.metric}{{{inner}}}" if inner else self.metric
 
 
+BEYOND_COUNT = 2.0**63
+"""No server counts as far: what is there instead is a number below zero that was taken for one without a sign."""
+
+BEYOND_SECONDS = 1e10
+"""Three hundred years: neither a duration nor a time of the epoch."""
+
+BEYOND_SUM = BEYOND_COUNT * 1e-6
+"""Seconds that a counter of microseconds can hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast a counter can rise: beyond that it leapt, and what it says is not known.
+
+    per_second   in its unit, for each second between two polls, and for each of ``each``
+    each         gauges of the same poll that are summed; the larger sum of this poll and the one before, at least 1
+    earlier      a gauge of seconds: what began so long before the poll before may be counted now
+    """
+
+    per_second: float
+    each: "tuple[Metric, ...]" = ()
+    earlier: "Metric | None" = None
+
+
+class Believable(TypedDict, total=False):
+    """The words of a Metric that say which values cannot be true, for functions that make one."""
+
+    least: float
+    most: float
+    part_of: "Metric"
+    pace: Pace
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One raw family, named and measured as the server reports it, in base units.
@@ -93,6 +127,9 @@ class Metric:
     ``labels`` leaves out ``source``, which the store adds. ``epoch`` names the mark of the server's
     start or reset that governs this family: when it changes, counters began anew. ``note`` is what is known to
     mislead about it, for docs/metrics.md.
+
+    What cannot be true is unknown, not stored: a value outside ``least`` to ``most``, a part that is larger than the
+    series of ``part_of`` with the same labels in the same poll, a counter that rose faster than its ``pace``.
     """
 
     name: str
@@ -102,6 +139,10 @@ class Metric:
     labels: tuple[str, ...] = ()
     epoch: str | None = None
     note: str = ""
+    least: float | None = None
+    most: float | None = None
+    part_of: "Metric | None" = None
+    pace: Pace | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -112,6 +153,25 @@ class Metric:
             raise ValueError(f"{self.name}: help is a sentence that ends in a full stop")
         if self.unit in (Unit.SECONDS, Unit.BYTES) and self.unit.value not in self.name:
             raise ValueError(f"{self.name}: the unit {self.unit} belongs into the name")
+        if self.pace and not self.epoch:
+            raise ValueError(f"{self.name}: a leap is told by the epoch, so what has a pace has one")
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What its values can be, both included: as declared, else by its kind and unit.
+
+        >>> Metric(name="age_seconds", kind=Kind.GAUGE, unit=Unit.SECONDS, help="Age.").limits
+        (0.0, 10000000000.0)
+        """
+        low = 0.0 if self.least is None else self.least
+        return low, self._highest() if self.most is None else self.most
+
+    def _highest(self) -> float:
+        if self.kind is Kind.COUNTER:
+            return BEYOND_SUM if self.unit is Unit.SECONDS else math.nextafter(BEYOND_COUNT, 0)
+        if self.unit is Unit.SECONDS:
+            return BEYOND_SECONDS
+        return 1.0 if self.unit is Unit.RATIO else math.nextafter(BEYOND_COUNT, 0)
 
     def having(self, label: str, value: str, op: Op = Op.EQ) -> "Term":
         """Only the series whose label passes the test.

@@ -9,9 +9,12 @@ from typing import Any
 from metrics.model import Metric, labelled
 from metrics.poll import Tier
 from metrics.samples import Keys, Samples
+from metrics.text import clean, shown
 
 Row = Mapping[str, object]
 Version = tuple[int, ...]
+Odd = tuple[str, str, str]
+"""A value that is no number: its row's labels, its column, and the value as far as it can be shown."""
 
 MOST_KNOWN = 10_000
 """Rows of one reading whose labels are remembered, of all sources together."""
@@ -65,10 +68,13 @@ class Reading:
     view: str = ""
     _plans: "dict[Version, _Plan]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def read(self, rows: Iterable[Row], version: Version = ()) -> tuple[Samples, list[str]]:
+    def read(
+        self, rows: Iterable[Row], version: Version = (), odd: list[Odd] | None = None
+    ) -> tuple[Samples, list[str]]:
         """Samples, and the columns that this version should have and that were not there.
 
-        A value that is NULL or no number gives no sample: nothing happened is not zero.
+        A value that is NULL or no number gives no sample: nothing happened is not zero. What is neither is put into
+        ``odd``, when that is given.
         """
         plan = self._plan(version)
         samples = Samples()
@@ -81,7 +87,7 @@ class Reading:
                 numbers = plan.numbers(row)
             except (KeyError, TypeError, ValueError, OverflowError):
                 missing.update(dict.fromkeys(name for name in plan.columns if name not in row))
-                samples.put(*plan.some(row))
+                samples.put(*plan.some(row, odd))
             else:
                 samples.put(plan.keys(row), numbers)
         return samples, list(missing)
@@ -142,15 +148,18 @@ class _Plan:
         found = list(map(float, self._values(row)))
         return found if self._plain else list(map(mul, found, self._scales))
 
-    def some(self, row: Row) -> tuple[Keys, list[float]]:
-        """Those of its values that are numbers."""
+    def some(self, row: Row, odd: list[Odd] | None = None) -> tuple[Keys, list[float]]:
+        """Those of its values that are numbers; what is neither that nor NULL is named in ``odd``."""
         values = list(map(row.get, self.columns))
         which = tuple([at for at, value in enumerate(values) if value is not None])
         try:
             numbers = [float(values[at]) for at in which]  # type: ignore[arg-type]  # what is none is refused
         except (TypeError, ValueError, OverflowError):
-            found = {at: number for at in which if (number := _number(values[at])) is not None}
-            which, numbers = tuple(found), list(found.values())
+            found = {at: number_of(values[at]) for at in which}
+            if odd is not None:
+                odd += [self._odd(row, at, values[at]) for at, number in found.items() if number is None]
+            good = {at: number for at, number in found.items() if number is not None}
+            which, numbers = tuple(good), list(good.values())
         return self.keys(row, which), [number * self._scales[at] for at, number in zip(which, numbers, strict=True)]
 
     def keys(self, row: Row, which: tuple[int, ...] | None = None) -> Keys:
@@ -160,14 +169,18 @@ class _Plan:
         except KeyError:
             given = tuple([row.get(column, "") for column in self._from])
         # As text: True and 1 are equal, and a list cannot be a key.
-        told = tuple(map(str, given))
+        told = tuple([value if value.__class__ is str else clean(value) for value in given])
         key = told if which is None else (told, which)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            known = self._known[key] = self._made(told, range(len(self.columns)) if which is None else which)
+            texts = tuple(map(clean, told))
+            known = self._known[key] = self._made(texts, range(len(self.columns)) if which is None else which)
         return known
+
+    def _odd(self, row: Row, at: int, value: object) -> Odd:
+        return " ".join(shown(row.get(column)) for column in self._from), self.columns[at], shown(value)
 
     def _made(self, values: tuple[str, ...], which: Iterable[int]) -> Keys:
         own = tuple(zip(self._labels, values, strict=True))
@@ -182,7 +195,7 @@ def _picking(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda row: tuple([row[name] for name in names])
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
     """A float, or None for anything that is none."""
     try:
         return float(value)

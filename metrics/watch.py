@@ -56,3 +56,10 @@ POLL_ERRORS = Metric(
     help="Polls or single readings that failed, by class of error.",
     labels=("error",),
 )
+VALUES_REFUSED = Metric(
+    name="trivet_values_refused_total",
+    kind=Kind.COUNTER,
+    unit=Unit.COUNT,
+    help="Values that were not kept because they cannot be true, came twice, leapt, or were no number.",
+    labels=("reason",),
+)

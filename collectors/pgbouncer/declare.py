@@ -1,8 +1,9 @@
 """How this folder's metrics are declared, in few words."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
-from metrics.model import Kind, Metric, Unit
+from metrics.model import Believable, Kind, Metric, Unit
 
 CONSOLE = "pgbouncer"
 """The pseudo database that looks at PgBouncer, ours among them, are counted in."""
@@ -21,9 +22,12 @@ def total(
     unit: Unit = Unit.COUNT,
     labels: Sequence[str] = BY_DATABASE,
     note: str = "",
+    **believable: Unpack[Believable],
 ) -> Metric:
     """A counter of the process, of one database unless said otherwise."""
-    return Metric(name=name, kind=Kind.COUNTER, unit=unit, help=help, labels=tuple(labels), epoch=START, note=note)
+    return Metric(
+        name=name, kind=Kind.COUNTER, unit=unit, help=help, labels=tuple(labels), epoch=START, note=note, **believable
+    )
 
 
 def gauge(
@@ -32,6 +36,7 @@ def gauge(
     labels: Sequence[str] = (),
     unit: Unit = Unit.COUNT,
     note: str = "",
+    **believable: Unpack[Believable],
 ) -> Metric:
     """A gauge."""
-    return Metric(name=name, kind=Kind.GAUGE, unit=unit, help=help, labels=tuple(labels), note=note)
+    return Metric(name=name, kind=Kind.GAUGE, unit=unit, help=help, labels=tuple(labels), note=note, **believable)

@@ -64,7 +64,9 @@ TRAFFIC: Mapping[str, Column] = {
 """More columns of the reading of pg_stat_database."""
 
 oid = gauge("pg_database_oid", "Number of the database, another when it is dropped and made anew.", BY_DATABASE)
-limit = gauge("pg_database_connections_limit", "Most sessions of the database; -1 without a limit.", BY_DATABASE)
+limit = gauge(
+    "pg_database_connections_limit", "Most sessions of the database; -1 without a limit.", BY_DATABASE, least=-1
+)
 xid_age = gauge("pg_database_xid_age", "Transactions since the oldest row that is not frozen.", BY_DATABASE)
 mxid_age = gauge("pg_database_mxid_age", "Multixacts since the oldest that may still be in use.", BY_DATABASE)
 checksum_failures = gauge(
@@ -190,7 +192,7 @@ SIZE = Reading(
 SIZES = Reading("database_sizes", tier=Tier.SLOW, view="now()", columns={"at": size_at})
 """Made by the collector: no further query."""
 
-role_limit = gauge("pg_role_connections_limit", "Most sessions of the role; -1 without a limit.", ("role",))
+role_limit = gauge("pg_role_connections_limit", "Most sessions of the role; -1 without a limit.", ("role",), least=-1)
 ROLES = Reading(
     "roles",
     tier=Tier.SLOW,

@@ -1,6 +1,7 @@
 """Settings of the server."""
 
 from collectors.postgres.declare import gauge
+from metrics.model import BEYOND_COUNT
 from metrics.poll import Tier
 from metrics.reading import Reading
 
@@ -8,6 +9,7 @@ setting = gauge(
     "pg_setting",
     "A setting that is a number, in seconds or bytes where it has a unit, or a switch: 1 for on.",
     ("setting", "unit"),
+    least=-BEYOND_COUNT,
     note="What a new session of our role would have. -1 stays -1: it mostly means off, or as "
     "another setting says. Modes of files are as they are written: 700 is 0700.",
 )

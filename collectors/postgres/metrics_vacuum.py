@@ -1,7 +1,7 @@
 """Vacuum: what is running, what is due, and how near numbers are to their end."""
 
 from collectors.postgres.declare import gauge
-from metrics.model import Unit
+from metrics.model import BEYOND_COUNT, Unit
 from metrics.poll import Tier
 from metrics.reading import Reading
 
@@ -48,6 +48,7 @@ due = gauge(
     "How much of what makes autovacuum come is there: at 1 it is due.",
     (*_TABLE, "reason"),
     Unit.RATIO,
+    most=BEYOND_COUNT,
     note="By the table's own settings where it has any. reason: dead, inserted, changed (analyze) or age (wraparound). "
     "The ten tables that are furthest, of each database.",
 )

@@ -1,6 +1,8 @@
 """How Redis' metrics are declared, in few words."""
 
-from metrics.model import Kind, Metric, Unit
+from typing import Unpack
+
+from metrics.model import Believable, Kind, Metric, Unit
 
 COUNT, SECONDS, BYTES, RATIO = Unit.COUNT, Unit.SECONDS, Unit.BYTES, Unit.RATIO
 
@@ -14,9 +16,12 @@ def counter(
     unit: Unit = COUNT,
     labels: tuple[str, ...] = (),
     note: str = "",
+    **believable: Unpack[Believable],
 ) -> Metric:
     """A counter that begins anew with the server."""
-    return Metric(name=name, kind=Kind.COUNTER, unit=unit, help=help, labels=labels, epoch=EPOCH, note=note)
+    return Metric(
+        name=name, kind=Kind.COUNTER, unit=unit, help=help, labels=labels, epoch=EPOCH, note=note, **believable
+    )
 
 
 def gauge(
@@ -25,6 +30,7 @@ def gauge(
     unit: Unit = COUNT,
     labels: tuple[str, ...] = (),
     note: str = "",
+    **believable: Unpack[Believable],
 ) -> Metric:
     """A gauge."""
-    return Metric(name=name, kind=Kind.GAUGE, unit=unit, help=help, labels=labels, note=note)
+    return Metric(name=name, kind=Kind.GAUGE, unit=unit, help=help, labels=labels, note=note, **believable)

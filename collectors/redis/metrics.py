@@ -10,7 +10,7 @@ from collectors.redis.metrics_persistence import COLUMNS as PERSISTENCE
 from collectors.redis.metrics_replication import BACKLOG, FORMER, LINK, REPLICA
 from collectors.redis.metrics_stats import CLIENTS, CPU, SERVER, STATS
 from metrics.forms import Level, Rate, Ratio
-from metrics.model import Metric, Unit
+from metrics.model import BEYOND_COUNT, Metric, Unit
 from metrics.reading import Column, Reading
 from metrics.target import at_least
 
@@ -34,7 +34,9 @@ memory_used = gauge("redis_memory_used_bytes", "Memory that Redis has allocated.
 memory_peak = gauge("redis_memory_used_peak_bytes", "The most that Redis had allocated since its start.", Unit.BYTES)
 memory_resident = gauge("redis_memory_used_rss_bytes", "Memory that the operating system counts as used.", Unit.BYTES)
 memory_max = gauge("redis_memory_max_bytes", "maxmemory; 0 means that there is no limit.", Unit.BYTES)
-fragmentation = gauge("redis_memory_fragmentation_ratio", "Resident over allocated memory.", Unit.RATIO)
+fragmentation = gauge(
+    "redis_memory_fragmentation_ratio", "Resident over allocated memory.", Unit.RATIO, most=BEYOND_COUNT
+)
 clients = gauge("redis_connected_clients", "Clients that are connected.")
 clients_blocked = gauge("redis_blocked_clients", "Clients that wait in a blocking command.")
 clients_max = gauge("redis_max_clients", "maxclients as in force: fewer than configured when file descriptors are few.")

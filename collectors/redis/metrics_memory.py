@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from collectors.redis.declare import BYTES, RATIO, counter, gauge
-from metrics.model import Metric
+from metrics.model import BEYOND_COUNT, Metric
 from metrics.reading import Column
 
 COLUMNS: Mapping[str, Column | Metric] = {
@@ -41,13 +41,25 @@ COLUMNS: Mapping[str, Column | Metric] = {
         gauge("redis_allocator_muzzy_bytes", "Bytes that the system may take back when it needs them.", BYTES),
         since=(8, 0),
     ),
-    "allocator_frag_ratio": gauge("redis_allocator_frag_ratio", "Active over allocated bytes.", RATIO),
-    "allocator_frag_bytes": gauge("redis_allocator_frag_bytes", "Active less allocated bytes.", BYTES),
-    "allocator_rss_ratio": gauge("redis_allocator_rss_ratio", "Resident over active bytes.", RATIO),
-    "allocator_rss_bytes": gauge("redis_allocator_rss_bytes", "Resident less active bytes.", BYTES),
-    "rss_overhead_ratio": gauge("redis_rss_overhead_ratio", "Resident bytes of all over the allocator's.", RATIO),
-    "rss_overhead_bytes": gauge("redis_rss_overhead_bytes", "Resident bytes of all less the allocator's.", BYTES),
-    "mem_fragmentation_bytes": gauge("redis_mem_fragmentation_bytes", "Resident less allocated memory.", BYTES),
+    "allocator_frag_ratio": gauge(
+        "redis_allocator_frag_ratio", "Active over allocated bytes.", RATIO, most=BEYOND_COUNT
+    ),
+    "allocator_frag_bytes": gauge(
+        "redis_allocator_frag_bytes", "Active less allocated bytes.", BYTES, least=-BEYOND_COUNT
+    ),
+    "allocator_rss_ratio": gauge("redis_allocator_rss_ratio", "Resident over active bytes.", RATIO, most=BEYOND_COUNT),
+    "allocator_rss_bytes": gauge(
+        "redis_allocator_rss_bytes", "Resident less active bytes.", BYTES, least=-BEYOND_COUNT
+    ),
+    "rss_overhead_ratio": gauge(
+        "redis_rss_overhead_ratio", "Resident bytes of all over the allocator's.", RATIO, most=BEYOND_COUNT
+    ),
+    "rss_overhead_bytes": gauge(
+        "redis_rss_overhead_bytes", "Resident bytes of all less the allocator's.", BYTES, least=-BEYOND_COUNT
+    ),
+    "mem_fragmentation_bytes": gauge(
+        "redis_mem_fragmentation_bytes", "Resident less allocated memory.", BYTES, least=-BEYOND_COUNT
+    ),
     "mem_not_counted_for_evict": gauge(
         "redis_mem_not_counted_for_eviction_bytes", "Memory that maxmemory does not count.", BYTES
     ),

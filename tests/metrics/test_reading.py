@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from metrics.model import Kind, Metric, Sample, Unit, labelled
 from metrics.reading import Column, Reading
+from metrics.text import clean
 
 A = Metric(name="a_total", kind=Kind.COUNTER, unit=Unit.COUNT, help="A.")
 B = Metric(name="b_seconds", kind=Kind.GAUGE, unit=Unit.SECONDS, help="B.")
@@ -53,7 +54,7 @@ def plainly(reading: Reading, rows: Sequence[Mapping[str, Any]]) -> tuple[list[S
     for row in rows:
         if any(row.get(column) in values for column, values in reading.leave.items()):
             continue
-        own = {label: str(row.get(column, "")) for column, label in reading.labels.items()}
+        own = {label: clean(row.get(column, "")) for column, label in reading.labels.items()}
         for name, given_ in reading.columns.items():
             column = given_ if isinstance(given_, Column) else Column(given_)
             if not column.expected((1,)):

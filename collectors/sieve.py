@@ -1,0 +1,254 @@
+"""What cannot be true is taken out of a poll: an impossible value, a second sample of a series, a leap of a counter.
+
+What is odd costs itself and no more. A poll whose series are those of the poll before, which is nearly every one, is
+looked at as columns of numbers.
+"""
+
+import importlib
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.catalog import declared
+from metrics.model import Labels, Metric
+from metrics.poll import Tier
+from metrics.samples import Keys, Samples
+
+IMPOSSIBLE, DOUBLED, LEAP, UNREADABLE = "impossible", "doubled", "leap", "unreadable"
+REASONS = (IMPOSSIBLE, DOUBLED, LEAP, UNREADABLE)
+"""Why a value was refused, as trivet_values_refused_total has it."""
+
+_PARTS = ("_bucket", "_count", "_sum")
+Series = tuple[str, Labels]
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One value that was taken out: of which series, and why, in words."""
+
+    reason: str
+    metric: str
+    labels: Labels
+    text: str
+
+    @property
+    def series(self) -> str:
+        """Name and labels.
+
+        >>> Refused(LEAP, "x_total", (("user", "a"),), "").series
+        'x_total{user="a"}'
+        """
+        inner = ",".join(f'{name}="{value}"' for name, value in self.labels)
+        return f"{self.metric}{{{inner}}}" if inner else self.metric
+
+
+@cache
+def limits_of(kind: str) -> Mapping[str, Metric]:
+    """The metrics that the folder of a kind of source declares; none where there is no such folder."""
+    try:
+        importlib.import_module(f"collectors.{kind}.metrics")
+    except ModuleNotFoundError:
+        return {}
+    return declared(f"collectors.{kind}", kind)
+
+
+@dataclass(slots=True)
+class _Paced:
+    """A counter that has a pace: where it stands in the poll, and where the gauges that bound it do."""
+
+    at: int
+    series: Series
+    metric: Metric
+    each: Sequence[int]
+    earlier: Sequence[int]
+
+
+@dataclass(slots=True)
+class _Before:
+    """What the poll before said of such a counter."""
+
+    time: float
+    value: float
+    each: float
+    earlier: float
+
+
+@dataclass(slots=True)
+class _Shape:
+    """Polls with the same series in the same order: what is the same for all of them is worked out once.
+
+    parts   of each series that is a part, its place and that of its whole
+    again   places of series that were there already
+    cut     the keys of what is left, by the places that were taken out
+    """
+
+    runs: list[Keys]
+    series: list[Series]
+    low: Numbers
+    high: Numbers
+    parts: NDArray[np.int64]
+    wholes: NDArray[np.int64]
+    again: list[int]
+    paced: list[_Paced]
+    cut: dict[tuple[int, ...], Keys] = field(default_factory=dict)
+
+
+class Sieve:
+    """Of one source. One thread at a time.
+
+    metrics  what is declared, by name; what is not there has no bounds
+    refused  how many values were taken out, by reason
+    """
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        """Nothing was seen yet."""
+        self._metrics = metrics
+        self._shapes: dict[Tier, _Shape] = {}
+        self._before: dict[Series, _Before] = {}
+        self._shifts: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+
+    def sift(self, tier: Tier, samples: Samples, now: float) -> tuple[Samples, list[Refused]]:
+        """What can be believed of a round's samples, and what cannot. ``now``: seconds of a clock that never falls."""
+        shape = self._shapes.get(tier)
+        if shape is None or shape.runs != samples.runs:
+            shape = self._shapes[tier] = self._shaped(samples)
+        values = np.array(samples.values, dtype=np.float64)
+        refused = dict(self._odd(shape, values))
+        for each in shape.paced:
+            if each.at not in refused and (leap := self._leap(each, values, now)):
+                refused[each.at] = leap
+        if not refused:
+            return samples, []
+        self.refused.update(each.reason for each in refused.values())
+        return _without(shape, samples, refused), list(refused.values())
+
+    def epochs(self, epochs: Mapping[str, float]) -> dict[str, float]:
+        """The marks of a round, moved for each leap: no increase is taken across one."""
+        return {name: mark + self._shifts[name] for name, mark in epochs.items()}
+
+    def _odd(self, shape: _Shape, values: Numbers) -> Iterator[tuple[int, Refused]]:
+        for at in shape.again:
+            yield at, Refused(DOUBLED, *shape.series[at], "came twice in one answer; the first one counts")
+        good = (values >= shape.low) & (values <= shape.high)
+        if not good.all():
+            seen = set(shape.again)
+            for at in np.flatnonzero(~good).tolist():
+                if at not in seen:
+                    yield at, Refused(IMPOSSIBLE, *shape.series[at], _beyond(values[at], shape.low[at]))
+        if len(shape.parts):
+            larger = (values[shape.parts] > values[shape.wholes]) & good[shape.parts] & good[shape.wholes]
+            for number in np.flatnonzero(larger).tolist():
+                at, of = int(shape.parts[number]), int(shape.wholes[number])
+                whole_of = shape.series[of][0]
+                text = f"was {values[at]:g}, more than the {values[of]:g} of {whole_of}, which it is a part of"
+                yield at, Refused(IMPOSSIBLE, *shape.series[at], text)
+
+    def _leap(self, paced: _Paced, values: Numbers, now: float) -> Refused | None:
+        pace = paced.metric.pace
+        assert pace is not None  # noqa: S101 - only such a metric is paced
+        before = self._before.get(paced.series)
+        each = _sum(values, paced.each) if pace.each else 1.0
+        earlier = max((float(values[at]) for at in paced.earlier if values[at] > 0), default=0.0)
+        value = float(values[paced.at])
+        self._before[paced.series] = _Before(now, value, each, earlier)
+        if before is None or value <= before.value:
+            return None
+        time = now - before.time + before.earlier
+        most = pace.per_second * time * max(1.0, each, before.each)
+        risen = value - before.value
+        if risen <= most:
+            return None
+        if paced.metric.epoch:
+            self._shifts[paced.metric.epoch] += 1
+        text = f"rose by {risen:.3g} in {now - before.time:.3g} s, where {most:.3g} is the most that can be"
+        return Refused(LEAP, *paced.series, text)
+
+    def _shaped(self, samples: Samples) -> _Shape:
+        series = list(samples.series())
+        first: dict[Series, int] = {}
+        again = [at for at, each in enumerate(series) if first.setdefault(each, at) != at]
+        bounds = _bounds(self._metrics, [name for name, _ in series])
+        parts = [
+            (at, first[of.name, labels])
+            for at, (name, labels) in enumerate(series)
+            if (of := _part_of(self._metrics.get(name))) and (of.name, labels) in first
+        ]
+        return _Shape(
+            runs=list(samples.runs),
+            series=series,
+            low=np.array([low for low, _ in bounds]),
+            high=np.array([high for _, high in bounds]),
+            parts=np.array([at for at, _ in parts], dtype=np.int64),
+            wholes=np.array([of for _, of in parts], dtype=np.int64),
+            again=again,
+            paced=[self._paced(at, each, first) for at, each in enumerate(series) if self._has_pace(each[0])],
+        )
+
+    def _has_pace(self, name: str) -> bool:
+        metric = self._metrics.get(name)
+        return metric is not None and metric.pace is not None
+
+    def _paced(self, at: int, series: Series, first: Mapping[Series, int]) -> _Paced:
+        metric = self._metrics[series[0]]
+        pace = metric.pace
+        assert pace is not None  # noqa: S101
+        earlier = (pace.earlier,) if pace.earlier else ()
+        return _Paced(at, series, metric, _places(first, pace.each, series[1]), _places(first, earlier, series[1]))
+
+
+def _part_of(metric: Metric | None) -> Metric | None:
+    return metric.part_of if metric else None
+
+
+def _bounds(metrics: Mapping[str, Metric], names: Sequence[str]) -> list[tuple[float, float]]:
+    known: dict[str, tuple[float, float]] = {}
+    for name in dict.fromkeys(names):
+        metric = metrics.get(name)
+        if metric is not None:
+            known[name] = metric.limits
+        elif name.endswith(_PARTS):
+            # Of a histogram's parts the sum may be of anything; counts have no ends that matter.
+            known[name] = (-math.inf if name.endswith("_sum") else 0.0, math.nextafter(math.inf, 0))
+        else:
+            known[name] = (-math.inf, math.inf)
+    return [known[name] for name in names]
+
+
+def _places(first: Mapping[Series, int], gauges: Sequence[Metric], labels: Labels) -> list[int]:
+    """Where gauges stand whose labels agree with those of a series, as far as both have them."""
+    wanted, own = {gauge.name for gauge in gauges}, dict(labels)
+    return [
+        at
+        for (name, theirs), at in first.items()
+        if name in wanted and all(own.get(label, value) == value for label, value in theirs)
+    ]
+
+
+def _sum(values: Numbers, places: Sequence[int]) -> float:
+    return float(np.nansum(values[list(places)])) if places else 0.0
+
+
+def _beyond(value: float, low: float) -> str:
+    if math.isnan(value):
+        return "was no number"
+    return f"was {value:g}, and less than {low:g} cannot be" if value < low else f"was {value:g}, which cannot be"
+
+
+def _without(shape: _Shape, samples: Samples, refused: Mapping[int, Refused]) -> Samples:
+    """The samples but some. The same places give the same keys again, so that who stores them knows them."""
+    places = tuple(sorted(refused))
+    keys = shape.cut.get(places)
+    if keys is None:
+        shape.cut.clear()
+        left = [series for at, series in enumerate(shape.series) if at not in refused]
+        keys = shape.cut[places] = Keys(tuple(name for name, _ in left), tuple(labels for _, labels in left))
+    kept = Samples()
+    kept.put(keys, [value for at, value in enumerate(samples.values) if at not in refused])
+    return kept
