@@ -84,10 +84,15 @@ def target_names() -> dict[str, list[str]]:
     return names
 
 
+def rule_names() -> list[str]:
+    """The names of the rules that [[alert]] may speak of."""
+    return [form.name for form in catalog().alerting()]
+
+
 def read(path: Path) -> Config:
     """The config file, or Stop with every mistake on a line of its own."""
     try:
-        return load(path, source_types(), target_names())
+        return load(path, source_types(), target_names(), rules=rule_names())
     except ConfigError as error:
         hint = "" if path.exists() else f"\n`trivet init` writes a commented {DEFAULT_PATH}."
         raise Misused(f"{error}{hint}") from None

@@ -44,6 +44,10 @@ class Catalog:
         """The forms that have a target, in the order of their declaration."""
         return (form for form in self.forms.values() if form.target)
 
+    def alerting(self) -> Iterator[Form]:
+        """The forms that somebody is told of: by their target, or by their alert."""
+        return (form for form in self.forms.values() if (form.target and not form.target.judged_in) or form.alert)
+
     def kind_of(self, name: str) -> str:
         """The kind of source whose collector declares a metric or a form."""
         return self.layers[name]
@@ -64,6 +68,10 @@ def discover(package: ModuleType) -> Catalog:
         for name in form.beside:
             if name not in catalog.forms:
                 raise CatalogError(f"{form.name}: shows {name} beside it, which nothing declares")
+        if form.only_while and form.only_while not in catalog.forms:
+            raise CatalogError(f"{form.name}: counts only while {form.only_while} is missed, which nothing declares")
+        if form.target and form.alert:
+            raise CatalogError(f"{form.name}: has a target, so its alert is that one's")
     return catalog
 
 

@@ -11,13 +11,14 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
+from metrics.alerting import Alerting, Tuning
 from metrics.duration import seconds
 from metrics.target import Bounds
 
@@ -38,6 +39,9 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = ()
     url_prefix: Annotated[
         str, Meta(description="Path under which a proxy serves the pages, such as /trivet.", pattern=r"^(/[\w.~-]+)*$")
+    ] = ""
+    external_url: Annotated[
+        str, Meta(description="Address at which people reach the pages; without it messages hold no links.")
     ] = ""
     token: Annotated[
         str, Meta(description="Bearer token that POST /api/v1/events asks for; nobody may post when empty.")
@@ -134,8 +138,8 @@ class Remote(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("headers are one line each")
 
 
-SECTIONS: Mapping[str, type[Struct]] = {"web": Web, "store": Keep}
-LISTS: tuple[str, ...] = ("source", "remote")
+SECTIONS: Mapping[str, type[Struct]] = {"web": Web, "store": Keep, "alerts": Alerting}
+LISTS: tuple[str, ...] = ("source", "remote", "channel", "alert")
 """What is written with double brackets: there may be several."""
 
 
@@ -164,12 +168,15 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the file says; ``sources`` are of the types that the doors gave."""
+    """What the file says; ``sources`` and ``channels`` are of the types that the doors gave."""
 
     sources: tuple[Any, ...] = ()
     web: Web = field(default_factory=Web)
     store: Keep = field(default_factory=Keep)
     remotes: tuple[Remote, ...] = ()
+    alerts: Alerting = field(default_factory=Alerting)
+    channels: tuple[Any, ...] = ()
+    tunings: tuple[Tuning, ...] = ()
     base: Path = Path()
 
     @property
@@ -188,11 +195,15 @@ def load(
     types: Mapping[str, type[Struct]],
     targets: Mapping[str, Collection[str]],
     environ: Mapping[str, str] = os.environ,
+    channels: Mapping[str, type[Struct]] | None = None,
+    rules: Collection[str] = (),
 ) -> Config:
     """Read a file.
 
-    types    the Struct of each kind of source
-    targets  the names that ``bounds`` may set, by kind of source
+    types     the Struct of each kind of source
+    targets   the names that ``bounds`` may set, by kind of source
+    channels  the Struct of each kind of channel
+    rules     the names of the rules that [[alert]] may speak of
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -200,7 +211,7 @@ def load(
         raise ConfigError(
             [Problem(str(path), "", f"cannot be read: {getattr(error, 'strerror', None) or error}")]
         ) from None
-    return parse(text, types, targets, environ, path)
+    return parse(text, types, targets, environ, path, channels, rules)
 
 
 def parse(
@@ -209,6 +220,8 @@ def parse(
     targets: Mapping[str, Collection[str]],
     environ: Mapping[str, str] = os.environ,
     path: Path = DEFAULT_PATH,
+    channels: Mapping[str, type[Struct]] | None = None,
+    rules: Collection[str] = (),
 ) -> Config:
     """The same from a text; ``path`` names it in errors and is what folders are relative to."""
     try:
@@ -219,6 +232,8 @@ def parse(
         raise ConfigError([Problem(str(path), "", message, int(found[1]) if found else None)]) from None
     reader = _Reader(path, text, environ)
     config = reader.config(tables, types, targets)
+    if reader.readable(tables):
+        config = reader.alerting(config, tables, channels or {}, rules)
     if reader.problems:
         raise ConfigError(sorted(reader.problems, key=lambda problem: problem.line or 0))
     return config
@@ -283,31 +298,70 @@ class _Reader:
             self.wrong("remote[0].mode", "with mode = instead there is one remote and no other")
         return remotes
 
-    def source(
-        self, path: str, block: object, types: Mapping[str, type[Struct]], targets: Mapping[str, Collection[str]]
-    ) -> Struct | None:
+    def readable(self, tables: Mapping[str, Any]) -> bool:
+        """Whether the blocks are blocks."""
+        return all(isinstance(tables.get(name, []), list) for name in LISTS)
+
+    def alerting(
+        self, config: Config, tables: Mapping[str, Any], types: Mapping[str, type[Struct]], rules: Collection[str]
+    ) -> Config:
+        """The same with channels and what is different for single rules."""
+        blocks = self.blocks("channel", tables)
+        channels = [self.tagged(f"channel[{i}]", block, types) for i, block in enumerate(blocks)]
+        names = [block.get("name") for block in blocks if isinstance(block, dict)]
+        found = [self.struct(f"alert[{i}]", block, Tuning) for i, block in enumerate(tables.get("alert", []))]
+        sources = [source.name for source in config.sources]
+        for i, tuning in enumerate(found):
+            if tuning is not None:
+                self.known(f"alert[{i}].rule", tuning.rule, rules, "rule")
+                self.known(f"alert[{i}].source", tuning.source, sources, "[[source]]")
+                for name in tuning.channels or ():
+                    self.known(f"alert[{i}].channels", name, names, "[[channel]]")
+        self.known("alerts.escalate_to", config.alerts.escalate_to, names, "[[channel]]")
+        for i, channel in enumerate(channels):
+            self.known(f"channel[{i}].fallback", getattr(channel, "fallback", ""), names, "[[channel]]")
+        return replace(
+            config,
+            channels=tuple(channel for channel in channels if channel is not None),
+            tunings=tuple(tuning for tuning in found if tuning is not None),
+        )
+
+    def known(self, key: str, name: str, valid: Collection[Any], of: str) -> None:
+        """Something that is named has to be there."""
+        words = [str(word) for word in valid]
+        if name and name not in words:
+            self.wrong(key, f'"{name}" is no {of}: expected one of {", ".join(sorted(words))}{nearest(name, words)}')
+
+    def tagged(self, path: str, block: object, types: Mapping[str, type[Struct]]) -> Struct | None:
+        """A block whose kind says which type it is of."""
         if not isinstance(block, dict):
             self.wrong(path, "expected a table")
             return None
-        kinds = ", ".join(sorted(types))
-        kind = block.get("kind")
+        kinds, kind = ", ".join(sorted(types)), block.get("kind")
         if kind is None:
             self.wrong(f"{path}.kind", f"is missing: expected one of {kinds}")
             return None
         if kind not in types:
             self.wrong(f"{path}.kind", f'"{kind}" is unknown: expected one of {kinds}{nearest(str(kind), types)}')
             return None
+        found: Struct | None = self.struct(path, {k: v for k, v in block.items() if k != "kind"}, types[kind])
+        return found
+
+    def source(
+        self, path: str, block: object, types: Mapping[str, type[Struct]], targets: Mapping[str, Collection[str]]
+    ) -> Struct | None:
+        kind = block.get("kind") if isinstance(block, dict) else None
+        if not isinstance(block, dict) or kind not in types:
+            return self.tagged(path, block, types)
         bounds = block.get("bounds")
         for name in bounds if isinstance(bounds, dict) else ():
-            if name not in targets.get(kind, ()):
-                valid = sorted(targets.get(kind, ()))
+            if name not in targets.get(str(kind), ()):
+                valid = sorted(targets.get(str(kind), ()))
                 self.wrong(
                     f"{path}.bounds.{name}",
                     f"is no target of {kind}: expected one of {', '.join(valid)}{nearest(name, valid)}",
                 )
-        rest = {key: value for key, value in block.items() if key != "kind"}
-        struct: Struct | None = self.struct(path, rest, types[kind])
-        return struct
+        return self.tagged(path, block, types)
 
     def struct(self, path: str, table: object, wanted: type[Struct]) -> Any:
         if not isinstance(table, dict):

@@ -53,6 +53,8 @@ class Form:
     absent   why there is no value when the source reports none of the metrics
     beside   names of forms shown next to it as information
     layer    the kind of source whose page shows it, when that is not the one that declares it
+    alert    a bound that is no target of the scorecard: whoever has to know is told when it is missed
+    only_while  name of a form whose target has to be missed too, for the alert to count
     """
 
     name: str
@@ -64,6 +66,8 @@ class Form:
     absent: str = ""
     beside: tuple[str, ...] = ()
     layer: str | None = None
+    alert: Target | None = None
+    only_while: str = ""
 
     @property
     def unit(self) -> Unit:

@@ -15,6 +15,14 @@ class Direction(StrEnum):
     AT_MOST = "at most"
 
 
+class Severity(StrEnum):
+    """How soon somebody has to look, in the words that alerting tools share."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
 class State(StrEnum):
     """What a verdict can be. Unknown is a state of its own and never counts as met."""
 
@@ -31,6 +39,9 @@ class Target:
     hold     seconds that a miss must last before anybody is told
     traffic  least volume in the window below which there is nothing to judge
     judged_in  set where the running system cannot be judged: the verdict is then unknown and says so
+    severity  of the alert when it is missed
+    recover  the value that ends an alert; the bound itself when None
+    keep     seconds for which it must be reached before the alert ends
     """
 
     direction: Direction
@@ -39,6 +50,13 @@ class Target:
     hold: float
     traffic: float = 0.0
     judged_in: str | None = None
+    severity: Severity = Severity.WARNING
+    recover: float | None = None
+    keep: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.recover is not None and not self.met_by(self.recover):
+            raise ValueError(f"a value of {self.recover:g} misses the bound, so it cannot end an alert")
 
     def met_by(self, value: float) -> bool:
         """Whether a value is on the good side.
@@ -60,9 +78,31 @@ class Target:
         scale = 1 - self.bound if self.direction is Direction.AT_LEAST and 0.5 <= self.bound < 1 else self.bound
         return gap / scale if scale else gap
 
+    def recovered_by(self, value: float) -> bool:
+        """Whether a value is far enough on the good side to end an alert.
+
+        >>> target = at_least(0.8, recover=0.85)
+        >>> target.recovered_by(0.82), target.recovered_by(0.85)
+        (False, True)
+        """
+        end = self.bound if self.recover is None else self.recover
+        return value >= end if self.direction is Direction.AT_LEAST else value <= end
+
     def at(self, bound: float) -> "Target":
-        """The same target with another bound."""
-        return replace(self, bound=bound)
+        """The same target with another bound; what ends an alert moves along, at most to one where it was below.
+
+        >>> at_least(0.8, recover=0.9).at(0.9).recover, at_most(100, recover=50).at(10).recover
+        (0.95, 5.0)
+        """
+        return replace(self, bound=bound, recover=self._moved(bound))
+
+    def _moved(self, bound: float) -> float | None:
+        if self.recover is None or not self.bound:
+            return None
+        if self.direction is Direction.AT_LEAST and 0 < self.bound < 1 and self.recover <= 1:
+            share = (self.recover - self.bound) / (1 - self.bound)
+            return round(bound + share * max(0.0, 1 - bound), 12)
+        return bound * self.recover / self.bound
 
 
 def at_least(
@@ -72,6 +112,9 @@ def at_least(
     hold: str = "5m",
     traffic: float = 0.0,
     judged_in: str | None = None,
+    severity: Severity = Severity.WARNING,
+    recover: float | None = None,
+    keep: str = "1m",
 ) -> Target:
     """A target that higher values meet."""
     return Target(
@@ -81,6 +124,9 @@ def at_least(
         hold=seconds(hold),
         traffic=traffic,
         judged_in=judged_in,
+        severity=severity,
+        recover=recover,
+        keep=seconds(keep),
     )
 
 
@@ -91,6 +137,9 @@ def at_most(
     hold: str = "5m",
     traffic: float = 0.0,
     judged_in: str | None = None,
+    severity: Severity = Severity.WARNING,
+    recover: float | None = None,
+    keep: str = "1m",
 ) -> Target:
     """A target that lower values meet."""
     return Target(
@@ -100,6 +149,9 @@ def at_most(
         hold=seconds(hold),
         traffic=traffic,
         judged_in=judged_in,
+        severity=severity,
+        recover=recover,
+        keep=seconds(keep),
     )
 
 

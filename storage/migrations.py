@@ -163,5 +163,106 @@ def _m001_events(db: Database) -> None:
     db.table("event").create_index(["at"])
 
 
+@state(name="m002_alerts")
+def _m002_alerts(db: Database) -> None:
+    """What is firing, what was told to whom, and what is kept quiet."""
+    db.table("mind").create(
+        {"key": str, "rule": str, "source": str, "labels": str, "phase": str, "at": float, "body": str}, pk="key"
+    )
+    db.table("incident").create(
+        {
+            "id": int,
+            "key": str,
+            "rule": str,
+            "source": str,
+            "labels": str,
+            "severity": str,
+            "began": float,
+            "fired": float,
+            "resolved": float,
+            "lost": int,
+            "flapping": int,
+            "value": float,
+            "ended_value": float,
+            "bound": float,
+            "reason": str,
+            "evidence": str,
+            "acked": float,
+            "acked_by": str,
+            "ack_note": str,
+        },
+        pk="id",
+    )
+    db.execute("create unique index idx_incident_open on incident (key) where resolved is null")
+    db.table("incident").create_index(["fired"])
+    db.table("incident").create_index(["resolved"])
+    db.table("incident").create_index(["key", "fired"])
+    db.table("alert").create(
+        {
+            "id": int,
+            "incident": int,
+            "key": str,
+            "at": float,
+            "old": str,
+            "new": str,
+            "lost": int,
+            "value": float,
+            "bound": float,
+            "reason": str,
+            "evidence": str,
+            "by_wall": int,
+        },
+        pk="id",
+    )
+    db.table("alert").create_index(["incident"])
+    db.table("alert").create_index(["at"])
+    db.table("told").create(
+        {"incident": int, "channel": str, "state": str, "at": float, "times": int, "delivery": str},
+        pk=("incident", "channel"),
+    )
+    db.table("delivery").create(
+        {
+            "id": str,
+            "channel": str,
+            "kind": str,
+            "incidents": str,
+            "body": str,
+            "made": float,
+            "due": float,
+            "tries": int,
+            "state": str,
+            "holder": str,
+            "claimed": float,
+            "error": str,
+            "answer": str,
+            "sent": float,
+            "instead_of": str,
+        },
+        pk="id",
+    )
+    db.table("delivery").create_index(["state", "channel", "due"])
+    db.table("delivery").create_index(["made"])
+    db.table("silence").create(
+        {
+            "id": int,
+            "rule": str,
+            "source": str,
+            "labels": str,
+            "starts": float,
+            "ends": float,
+            "recurring": str,
+            "zone": str,
+            "reason": str,
+            "author": str,
+            "made": float,
+            "ended": float,
+            "everything": int,
+        },
+        pk="id",
+    )
+    db.table("audit").create({"id": int, "at": float, "who": str, "what": str, "detail": str}, pk="id")
+    db.table("audit").create_index(["at"])
+
+
 NEWEST = max(migration.name for migration in series.pending(Database(memory=True)))
 """The last change of the series file."""
