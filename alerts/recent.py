@@ -99,6 +99,15 @@ class Recent:
         self._forget(runs, fresh.at - self._keep)
         return in_order
 
+    def widen(self, wanted: Collection[str], keep: float) -> None:
+        """Keep other names, or longer: of those that are new there is nothing before the next poll."""
+        if not set(wanted) <= self._wanted:
+            for tiers in self._runs.values():
+                for runs in tiers.values():
+                    # The next poll begins a run with all names.
+                    runs[-1].layout = -1
+        self._wanted, self._keep = frozenset(wanted), keep
+
     def last(self, source: str, tier: str) -> float | None:
         """When the newest poll of a tier was."""
         runs = self._runs.get(source, {}).get(tier, [])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TypeVar
 
-from metrics import watch
+from metrics import judged, watch
 from metrics.alias import Alias
 from metrics.forms import Form
 from metrics.model import Metric
@@ -61,6 +61,7 @@ def discover(package: ModuleType) -> Catalog:
     """The catalog of a package whose folders each hold a ``metrics`` module."""
     catalog = Catalog({}, {}, {}, {}, {})
     _take(catalog, watch, "trivet")
+    _take(catalog, judged, "trivet")
     for found in pkgutil.iter_modules(package.__path__):
         if found.ispkg:
             _take_folder(catalog, f"{package.__name__}.{found.name}", found.name)

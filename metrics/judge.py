@@ -19,15 +19,20 @@ def judge(form: AnyForm, read: Read, now: float, bounds: Bounds) -> list[Verdict
 
 
 def aim(form: AnyForm) -> Target:
-    """The form's declared target; only forms that have one are judged."""
-    if form.target is None:
+    """The form's declared target, or what its alert is about; only forms that have one are judged."""
+    target = form.target or form.alert
+    if target is None:
         raise ValueError(f"{form.name} has no target")
-    return form.target
+    return target
 
 
 def verdict_of(form: AnyForm, line: Line, read: Read, bounds: Bounds, now: float) -> Verdict:
     """The verdict of a line's last window, which ends at ``now``."""
-    target = bounds.of(form.name, aim(form), line.subject.source)
+    return against(form, line, read, bounds.of(form.name, aim(form), line.subject.source), now)
+
+
+def against(form: AnyForm, line: Line, read: Read, target: Target, now: float) -> Verdict:
+    """The same against a target as somebody has tuned it."""
     value = _known(line.values[-1])
     state, reason, idle = _state(form, target, line, value, read, now)
     return Verdict(
