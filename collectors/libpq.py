@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg.adapt import Loader
+from psycopg.pq import ExecStatus
 from psycopg.types.numeric import FloatLoader, IntLoader
 
 from collectors.deadline import WATCHDOG, Cut, Late
@@ -22,6 +23,7 @@ from collectors.round import MOST_ROWS, by_name
 from collectors.source import secret
 from collectors.together import Table, Together, names
 from metrics.poll import ErrorClass
+from metrics.text import clean
 
 LONGEST_CONNECT = 3
 # ValueError: an address or an answer that is nonsense.
@@ -56,11 +58,14 @@ _BY_TEXT = (
 )
 
 
-class _Text(Loader):
+def _text(codec: str) -> type[Loader]:
     """Names may be in any encoding, that of another database included: a bad byte must not cost the reading."""
 
-    def load(self, data: Any) -> str:
-        return bytes(data).decode("utf-8", "replace")
+    class Text(Loader):
+        def load(self, data: Any) -> str:
+            return clean(bytes(data), codec)
+
+    return Text
 
 
 class _Whole(Loader):
@@ -92,11 +97,14 @@ class LibpqConnection:
             )
         self._connecting = False
         self._whole = whole
+        self.codec = "utf-8"
         # Psycopg's own loaders are ten times as fast, and refuse what is no number and no UTF-8.
-        self._strict = self._connection.info.encoding == "utf-8"
+        self._strict = self._connection.info.parameter_status("server_encoding") in (None, "UTF8", "UNICODE")
         if self._strict:
             self._connection.adapters.register_loader("numeric", IntLoader if whole else FloatLoader)
         else:
+            with self._said():
+                self._as_it_is()
             self._allow_all()
         self._together = Together(self._connection)
 
@@ -136,9 +144,30 @@ class LibpqConnection:
                 raise Failed(ErrorClass.BAD_REPLY, f"more than {MOST_ROWS:,} rows")
             return names(cursor.pgresult), cursor.fetchall()
 
+    def _as_it_is(self) -> None:
+        """Take texts in the encoding in which the server has them: it refuses to convert what is none.
+
+        Names of roles and databases are those of other databases, in other encodings.
+        """
+        encoding = self._connection.info.parameter_status("server_encoding") or ""
+        try:
+            self._set_encoding(encoding)
+            self.codec = self._connection.info.encoding
+        except (psycopg.NotSupportedError, LookupError):
+            self._set_encoding("SQL_ASCII")
+            self.codec = "ascii"
+        if self.codec == "ascii":
+            # Of a database without an encoding UTF-8 is likelier than anything else.
+            self.codec = "utf-8"
+
+    def _set_encoding(self, name: str) -> None:
+        result = self._connection.pgconn.exec_(f"SET client_encoding TO '{name}'".encode())
+        if result.status != ExecStatus.COMMAND_OK:
+            raise errors.error_from_result(result, "utf-8")
+
     def _allow_all(self) -> None:
         for type_ in TEXTS:
-            self._connection.adapters.register_loader(type_, _Text)
+            self._connection.adapters.register_loader(type_, _text(self.codec))
         self._connection.adapters.register_loader("numeric", _Whole if self._whole else FloatLoader)
 
     def _handle(self) -> int:

@@ -14,6 +14,10 @@ from collectors.postgres.masked import masked
 from collectors.rest import REST
 from collectors.round import Round
 from metrics.poll import Record, Tier
+from metrics.text import cut
+
+LONGEST = 1000
+"""Bytes of a query's text, as the statements cut it."""
 
 SHOWN = 100
 """Kinds of sessions with series of their own."""
@@ -140,7 +144,7 @@ class Waits:
     def _further(self, round_: Round, ask: Ask, rows: Rows) -> None:
         if self._long or any(row["transaction"] > self.long for row in rows):
             with round_.part("long_transactions"):
-                self._remember(round_, ask.rows("long_transactions", [self.long]))
+                self._remember(round_, ask.rows("long_transactions", [self.long]), ask.connection.codec)
         reading = metrics.BLOCKING
         if any(row["waiters"] for row in rows) and round_.wants(reading.statement):
             with round_.part(reading.statement):
@@ -149,11 +153,11 @@ class Waits:
             self._blocking = ""
             round_.take(reading, [{"waited": 0.0, "roots": 0}], ask.version)
 
-    def _remember(self, round_: Round, rows: Rows) -> None:
+    def _remember(self, round_: Round, rows: Rows, codec: str) -> None:
         """What is new or goes on otherwise; what is over is said to be."""
         found = {f"{row['pid']} {row['xact_start']}": row for row in rows}
         for key, row in found.items():
-            body = _body(row, leave=("backend_start", "xact_start", "xmin_age"))
+            body = _body(row, codec, leave=("backend_start", "xact_start", "xmin_age"))
             if self._long.get(key) != body:
                 self._long[key] = body
                 round_.records.append(Record(LONG, key, body))
@@ -167,7 +171,7 @@ class Waits:
         round_.take(metrics.BLOCKING, [{"waited": waited, "roots": len(rows) - len(waiting)}], ask.version)
         digest = _digest(rows) if waiting else ""
         if digest and digest != self._blocking:
-            nodes = [json.loads(_body(row, leave=("backend_start",))) for row in rows]
+            nodes = [json.loads(_body(row, ask.connection.codec, leave=("backend_start",))) for row in rows]
             round_.records.append(Record(BLOCKING, digest, json.dumps(nodes, ensure_ascii=False)))
         self._blocking = digest
 
@@ -178,6 +182,8 @@ def _digest(rows: Sequence[Mapping[str, Any]]) -> str:
     return hashlib.sha256("|".join(marks).encode()).hexdigest()[:16]
 
 
-def _body(row: Mapping[str, Any], leave: Sequence[str]) -> str:
+def _body(row: Mapping[str, Any], codec: str, leave: Sequence[str]) -> str:
     kept = {name: value for name, value in row.items() if name not in leave}
-    return json.dumps({**kept, "query": masked(row["query"] or "")}, ensure_ascii=False, default=str)
+    # The server itself cannot cut a text that is none in its encoding: another database's session sent it.
+    query = cut(row["query"] or b"", LONGEST, codec)
+    return json.dumps({**kept, "query": masked(query)}, ensure_ascii=False, default=str)

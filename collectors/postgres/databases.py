@@ -100,13 +100,14 @@ class Databases:
 
     def _sizes(self, round_: Round, ask: Ask) -> None:
         """As many as half of the time allows, going on next time where this one ends."""
-        names = [row["datname"] for row in ask.rows("database_names") if self._tells(row["datname"])]
+        # By their numbers: a name may be no text in our encoding.
+        found = [(row["datname"], row["oid"]) for row in ask.rows("database_names") if self._tells(row["datname"])]
         enough = (time.monotonic() + ask.deadline) / 2
-        begun = self._next % max(1, len(names))
-        for number, name in enumerate([*names[begun:], *names[:begun]]):
+        begun = self._next % max(1, len(found))
+        for number, (name, oid) in enumerate([*found[begun:], *found[:begun]]):
             if time.monotonic() > enough:
                 self._next = begun + number
                 break
             with round_.part(f"size of {name}"):
-                round_.take(more.SIZE, ask.rows("database_size", [name]), ask.version)
+                round_.take(more.SIZE, ask.rows("database_size", [oid]), ask.version)
         round_.take(more.SIZES, [{"at": time.time()}], ask.version)

@@ -23,6 +23,8 @@ from collectors.postgres.tables import state, sums
 from collectors.postgres.watched import Watched
 from collectors.round import MOST_ROWS, Round
 from metrics.poll import ErrorClass, Tier
+from metrics.reading import Odd
+from metrics.text import ESCAPE
 
 TABLE = ("nspname", "relname")
 INDEX = (*TABLE, "indexrelname")
@@ -60,7 +62,12 @@ class Relations:
         if ask.version < metrics.TABLES.since:
             return
         with round_.part("connectable"):
-            self._watched.among([row["datname"] for row in ask.rows("connectable")])
+            names = [row["datname"] for row in ask.rows("connectable")]
+            self._watched.among([name for name in names if ESCAPE not in name])
+            if odd := [name for name in names if ESCAPE in name]:
+                text = f"Databases whose names are no UTF-8 cannot be connected to by name: {', '.join(odd)}."
+                hint = "ALTER DATABASE … RENAME TO …, where its name reads as it should."
+                round_.finding("database_names", text, hint, statement="connectable")
         self._read_own(round_, ask)
         for name, inside in self._visits(ask):
             part = f"tables of {name}"
@@ -84,7 +91,7 @@ class Relations:
             frames.pop(ask.database, None)
             if round_.wants(reading.statement):
                 with round_.part(reading.statement):
-                    frames[ask.database] = _frame(ask, reading.statement, labels)
+                    frames[ask.database] = _frame(round_, ask, reading.statement, labels)
 
     def _visits(self, ask: Ask) -> Iterator[tuple[str, Ask]]:
         """Databases to visit, each with an even share of the time that is left and one more for what comes after."""
@@ -104,8 +111,8 @@ class Relations:
         try:
             with closing(connection(ask.source, name, ask.deadline)) as inside:
                 ask = replace(ask, connection=inside)
-                self._tables[name] = _frame(ask, metrics.TABLES.statement, TABLE)
-                self._indexes[name] = _frame(ask, INDEXES.statement, INDEX)
+                self._tables[name] = _frame(round_, ask, metrics.TABLES.statement, TABLE)
+                self._indexes[name] = _frame(round_, ask, INDEXES.statement, INDEX)
                 self._hold(name)
                 for visitor in self._visitors:
                     visitor.visit(round_, ask)
@@ -149,7 +156,9 @@ class Relations:
         round_.take(more.WATCHED, [{"state": name, "databases": count} for name, count in counts.items()])
 
 
-def _frame(ask: Ask, statement: str, labels: Sequence[str]) -> Frame:
+def _frame(round_: Round, ask: Ask, statement: str, labels: Sequence[str]) -> Frame:
     """The rows of a statement, with the database before their other names. Raises Failed."""
-    frame = framed(*ask.table(statement), labels)
+    odd: list[Odd] = []
+    frame = framed(*ask.table(statement), labels, odd)
+    round_.odd(statement, odd)
     return Frame(("datname", *labels), [(ask.database, *key) for key in frame.keys], frame.names, frame.numbers)

@@ -14,10 +14,11 @@ from collectors.postgres.budget import Want
 from collectors.postgres.hints import UPDATE, USAGE, hinted, identifier
 from collectors.postgres.ledger import ENTRY, Ledger
 from collectors.postgres.listed import busiest, epoch
+from collectors.postgres.texts import KIND, TEXT, Library
 from collectors.rest import REST
 from collectors.round import Round
 from metrics.poll import ErrorClass, EventKind, Record, Tier
-from metrics.reading import Version
+from metrics.reading import Odd, Version
 
 QUERY = "query"
 """Kind of the records that hold the texts of statements, by query id."""
@@ -44,6 +45,7 @@ class Statements:
         self._shown = busiest(metrics.STATEMENTS, RANK)
         self._work = busiest(metrics.WORK, RANK)
         self._texts: set[int] = set()
+        self._library = Library()
         self._path: tuple[LibpqConnection, str] | None = None
         self._reset: float | None = None
 
@@ -53,9 +55,10 @@ class Statements:
             with round_.part(metrics.STATEMENTS.statement):
                 version = self._find(ask)
                 info = self._inform(round_, ask, version)
-                rows = self._rows(ask, version)
+                rows = self._rows(round_, ask, version)
                 round_.take(metrics.INFO, [{"entries": len(rows), **info}], version)
                 self._tell(round_, ask, version, self._ledger.look(rows))
+                self._library.tell(round_, ask, rows, self._texts.__contains__)
 
     def _inform(self, round_: Round, ask: Ask, version: Version) -> dict[str, float]:
         if version < (1, 9):
@@ -67,11 +70,12 @@ class Statements:
         self._reset = reset
         return info
 
-    def _rows(self, ask: Ask, version: tuple[int, int]) -> Frame:
-        rows = framed(*ask.table(metrics.STATEMENTS.statement, NOW, release=version[1]), ENTRY)
+    def _rows(self, round_: Round, ask: Ask, version: tuple[int, int]) -> Frame:
+        odd: list[Odd] = []
+        rows = framed(*ask.table(metrics.STATEMENTS.statement, NOW, release=version[1]), ENTRY, odd)
+        round_.odd(metrics.STATEMENTS.statement, odd)
         if strangers := self._ledger.strangers(rows):
-            texts = ask.rows("statement_kinds", [strangers])
-            self._ledger.judge((row["queryid"], row["query"]) for row in texts)
+            self._ledger.judge(self._library.ask(ask, KIND, strangers).items())
         return rows
 
     def _tell(self, round_: Round, ask: Ask, version: Version, groups: Frame) -> None:
@@ -79,9 +83,10 @@ class Statements:
         look = self._shown.look({"": groups}, {"": [(key[0], REST, REST) for key in groups.keys]})
         shown = [groups.keys[at][2] for at in look.shown[""]]
         if unread := sorted(set(shown) - self._texts):
-            texts = ask.rows("statement_texts", [unread])
-            round_.records += [Record(QUERY, str(row["queryid"]), row["query"]) for row in texts]
-        self._texts = (self._texts | set(unread)) & {key[2] for key in groups.keys}
+            texts = self._library.ask(ask, TEXT, unread)
+            round_.records += [Record(QUERY, str(number), text) for number, text in texts.items()]
+            self._texts |= texts.keys()
+        self._texts &= {key[2] for key in groups.keys}
         round_.take(metrics.STATEMENTS, look.rows({"": groups}), version)
         round_.left_out += look.left
         # One rest for the whole server: what is shown by database is in the list above.

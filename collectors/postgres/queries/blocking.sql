@@ -11,7 +11,7 @@ WITH waiting AS MATERIALIZED (
 SELECT a.pid, coalesce(w.blockers, '{}') AS blockers, a.backend_start::text AS backend_start,
        coalesce(a.datname, '') AS database, coalesce(a.usename, '') AS "user", a.application_name AS application,
        a.state, a.wait_event, extract(epoch FROM a.xact_start)::float8 AS transaction_since,
-       extract(epoch FROM a.query_start)::float8 AS query_since, left(a.query, 1000) AS query,
+       extract(epoch FROM a.query_start)::float8 AS query_since, substring(textsend(a.query) FROM 1 FOR 1000) AS query,
        CASE WHEN w.pid IS NOT NULL THEN extract(epoch FROM clock_timestamp() - a.query_start)::float8 END AS waited
 FROM pg_stat_activity AS a
 LEFT JOIN waiting AS w ON w.pid = a.pid

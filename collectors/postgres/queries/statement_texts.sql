@@ -1,6 +1,14 @@
 -- What are the texts of these statements?
 -- Least version: 13. Grants: pg_monitor. Cost: 18 ms at 5,000 entries; asked once for each statement that is shown.
-SELECT DISTINCT ON (queryid) queryid, left(query, 20000) AS query
-FROM pg_stat_statements(true)
-WHERE queryid = ANY (%s::bigint[])
-ORDER BY queryid
+-- One text that is none in the database's encoding is an error of the whole view. Caught here it is none of the server's
+-- log; what is found goes out by statement_answer.
+DO $$
+BEGIN
+    PERFORM set_config('trivet.answer', (
+        SELECT coalesce(json_agg(json_build_array(s.queryid, left(s.query, 20000))), '[]')::text
+        FROM (SELECT DISTINCT ON (queryid) queryid, query FROM pg_stat_statements(true)
+              WHERE queryid = ANY (current_setting('trivet.wanted')::bigint[])
+              ORDER BY queryid, query) AS s), false);
+EXCEPTION WHEN OTHERS THEN
+    PERFORM set_config('trivet.answer', SQLSTATE || ' ' || SQLERRM, false);
+END $$
