@@ -138,10 +138,14 @@ class Round:
         found = Finding(key=key, text=shown(text, LONGEST), hint=clean(hint), statement=statement, metric=metric)
         self._found[key] = found, linger
 
+    def refused(self, reason: str, count: int) -> None:
+        """Count values that were left out before they came here."""
+        self._sieve.refused[reason] += count
+
     def odd(self, statement: str, odd: Sequence[Odd]) -> None:
         """Values of a statement that are no numbers: each is counted, and the statement is named once."""
         if odd:
-            self._sieve.refused[UNREADABLE] += len(odd)
+            self.refused(UNREADABLE, len(odd))
             whom, column, value = odd[0]
             of = f" of {whom}" if whom.strip() else ""
             more = f", and {len(odd) - 1} more" if len(odd) > 1 else ""

@@ -77,7 +77,7 @@ class Survey:
     def _text(self, source: str, number: str) -> str:
         if (source, number) not in self._texts:
             kept = self.store.records(source, "query", [number])
-            text = " ".join(kept[0].body.split()) if kept else f"{number} (text not available)"
+            text = " ".join(kept[0].body.split()) if kept else number
             self._texts[source, number] = f"{text[:SHOWN]}…" if len(text) > SHOWN else text
         return self._texts[source, number]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dashboards.span import clock
 from metrics.duration import spoken
-from metrics.finding import FINDINGS, Finding, unpacked
+from metrics.finding import ANY, FINDINGS, Finding, unpacked
 from metrics.forms import Form
 from metrics.model import SOURCE, Matcher, Selector
 from metrics.points import LOOKBACK, Points
@@ -65,7 +65,7 @@ class Condition:
     def why_unknown(self, form: Form) -> str:
         """What was found about one of the metrics of a form, in words; empty when nothing was."""
         names = {term.metric.name for term in form.inputs()}
-        return next((found.text for found in self.findings if found.metric in names), "")
+        return next((found.text for found in self.findings if found.metric in {ANY, *names}), "")
 
 
 def conditions(store: Reader, sources: Sequence[Watched], now: float) -> list[Condition]:

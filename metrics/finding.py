@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 FINDINGS = "findings"
 """Kind of the records that hold them: a key for each tier, a JSON list as body."""
 
+ANY = "*"
+"""As a metric: all of the source's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

@@ -21,6 +21,7 @@ class Newborn:
         """No page was read yet."""
         self._known: set[Name] | None = None
         self._epoch: float | None = None
+        self._empty = False
 
     def zeroed(self, samples: Sequence[Sample], epoch: float | None) -> list[Sample]:
         """The samples, with zero for counters that the last page of the same run did not have.
@@ -31,7 +32,9 @@ class Newborn:
         >>> [[s.value for s in newborn.zeroed(page, 1.0)] for page in ([old], [old, new], [old, new])]
         [[5.0], [5.0, 0.0], [5.0, 3.0]]
         """
-        known = self._known if epoch is not None and epoch == self._epoch else None
+        known = self._known if self._empty or (epoch is not None and epoch == self._epoch) else None
+        # Whoever had counted nothing at all had counted nothing of what is new either, restarted or not.
+        self._empty = not any(sample.metric.endswith(_COUNTED) for sample in samples)
         counted = {(sample.metric, sample.labels) for sample in samples if sample.metric.endswith(_COUNTED)}
         self._known, self._epoch = counted, epoch
         if known is None:

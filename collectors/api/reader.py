@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from collectors.api.page import Parser
+from collectors.api.page import Parser, declared
 from collectors.api.rules import Part, Rule, Rules
 from metrics.model import Labels, Sample
 
 Name = tuple[str, int, str, Labels]
+ENDS = ("", "_total", "_bucket", "_count", "_sum")
+"""What a family's name may have behind it on the lines of its samples."""
 
 
 class Reader:
@@ -19,11 +21,12 @@ class Reader:
     def __init__(self, rules: Iterable[Rule]) -> None:
         """Families that no rule names are passed over."""
         named = Rules(rules)
+        self._wants = named.wants
         self._parser: Parser[tuple[Part, ...]] = Parser(named.wants, named.parts)
         self._kept: dict[str, int] = {}
 
     def samples(self, text: str) -> list[Sample]:
-        """Samples of our metrics, summed over labels that are not taken. Raises ValueError at a line it cannot read.
+        """Samples of our metrics, summed over labels that are not taken; lines that cannot be read are in ``odd``.
 
         >>> from metrics.model import Kind, Metric, Unit
         >>> from collectors.api.rules import own
@@ -43,6 +46,20 @@ class Reader:
                 key = part.series, part.labels
                 found[key] = found.get(key, 0.0) + value * part.scale
         return [Sample(series, labels, value) for (series, labels), value in found.items()]
+
+    @property
+    def odd(self) -> Sequence[str]:
+        """Why lines of the last page cost themselves."""
+        return self._parser.odd
+
+    @property
+    def doubled(self) -> Sequence[str]:
+        """Series that the last page had more than once."""
+        return self._parser.doubled
+
+    def declares(self, text: str, but: str) -> bool:
+        """Whether a page speaks of one of our families but one, with samples of it or without."""
+        return any(self._wants(f"{name}{end}") for name in declared(text) - {but} for end in ENDS)
 
     def _keep(self, sums: Iterable[Part]) -> None:
         there: dict[str, set[int]] = {}
