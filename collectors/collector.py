@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from collectors.failed import Disconnected, Failed
 from collectors.findings import Findings
+from collectors.identity import Identity
 from collectors.round import Off, Round
 from collectors.sieve import Sieve, limits_of
 from collectors.source import Source
@@ -57,6 +58,7 @@ class Collector(ABC, Generic[S]):
         self.off = Off()
         self.sieve = Sieve(limits_of(source.kind))
         self.findings = Findings()
+        self.identity = Identity()
         self._connected_at: float | None = None
 
     @property
@@ -73,6 +75,8 @@ class Collector(ABC, Generic[S]):
             if isinstance(failed, Disconnected):
                 self.close()
             return round_.failed(failed.failure)
+        if self.identity.several:
+            round_.mixed(self.identity.marks())
         return round_.poll()
 
     def probe(self, deadline: float) -> Capabilities:

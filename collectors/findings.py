@@ -45,7 +45,7 @@ class Findings:
                 new[key] = old
         for each in new.values():
             each.finding = replace(each.finding, since=each.finding.since or time.time())
-        self._held[tier] = dict(sorted(new.items())[:MOST])
+        self._held[tier] = dict(sorted(new.items(), key=_order)[:MOST])
         body = packed(self.of(tier))
         if self._told.get(tier, "") == body:
             return []
@@ -59,3 +59,9 @@ class Findings:
     def all(self) -> list[Finding]:
         """Those that hold; one that several tiers have, once."""
         return list({finding.key: finding for tier in self._held for finding in self.of(tier)}.values())
+
+
+def _order(item: tuple[str, _Held]) -> tuple[bool, str]:
+    """Of very many, those of single metrics come last."""
+    key, held = item
+    return bool(held.finding.metric), key

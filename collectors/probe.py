@@ -10,9 +10,10 @@ from collectors.failed import Failed
 from collectors.kinds import collector_of
 from collectors.source import Source
 from metrics.finding import Finding
-from metrics.poll import Failure
+from metrics.poll import Failure, Tier
 
 MOST_WORKERS = 32
+ANEW = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,10 @@ def _probe(source: Source) -> Report:
         took = time.monotonic() - begun
         for tier in collector.tiers:
             collector.poll(tier, time.monotonic() + source.limit)
+        for _ in range(ANEW):
+            # Several servers behind one address show over several connections.
+            collector.close()
+            collector.poll(Tier.FAST, time.monotonic() + source.limit)
     except Failed as failed:
         return Report(
             name=source.name,

@@ -9,14 +9,17 @@ from typing import Any
 from collectors.failed import Disconnected, Failed
 from collectors.findings import LINGER, Findings
 from collectors.sieve import DOUBLED, UNREADABLE, Refused, Sieve
-from metrics.finding import Finding
+from metrics.finding import ANY, Finding
 from metrics.poll import ErrorClass, Event, EventKind, Failure, Poll, Record, Tier
 from metrics.reading import Odd, Reading, Row, Version
 from metrics.samples import Samples
 from metrics.text import clean, shown
 
-MOST_ROWS = 50_000
+MOST_ROWS = 100_000
+"""Of one answer: more are not read, because memory is bounded."""
+
 RECHECK = 3600.0
+SEVERAL = "Give each server a [[source]] of its own, by an address that is its alone."
 LONGEST = 600
 """Characters of a finding."""
 LACKING = "lacking"
@@ -152,6 +155,15 @@ class Round:
             text = f"{statement}: {column}{of} is no number but {value!r}{more}; unknown, all others count."
             self.finding(f"unreadable:{statement}", text, statement=statement, linger=LINGER)
 
+    def mixed(self, servers: Sequence[str]) -> None:
+        """What was read is of one server now and of another the next time: none of it says anything of this address."""
+        of = f": {' and '.join(servers[-2:])}" if servers else ""
+        text = f"This address answers for several servers{of}. Which one speaks is chance, so all of it is unknown."
+        self.finding("several_servers", text, SEVERAL, metric=ANY)
+        for kept in (self.epochs, self.samples, self.records, self.events):
+            kept.clear()
+        self.left_out = 0
+
     def restart(self) -> None:
         """Forget what was taken: the round begins anew over another connection."""
         self._at = None
@@ -174,15 +186,14 @@ class Round:
 
     def _explain(self, refused: Sequence[Refused]) -> None:
         """A finding for each metric and reason, which names the first series."""
-        first: dict[tuple[str, str], Refused] = {}
+        groups: dict[tuple[str, str], list[Refused]] = {}
         for each in refused:
-            first.setdefault((each.reason, each.metric), each)
-        for (reason, metric), each in first.items():
-            count = sum((other.reason, other.metric) == (reason, metric) for other in refused)
-            more = f" So did {count - 1} more of its series." if count > 1 else ""
             # A series that came twice has a value; the others have none.
-            of = "" if reason == DOUBLED else metric
-            self.finding(f"{reason}:{metric}", f"{each.series} {each.text}.{more}", metric=of, linger=LINGER)
+            groups.setdefault((each.reason, "" if each.reason == DOUBLED else each.metric), []).append(each)
+        for (reason, metric), found in groups.items():
+            more = f" So did {len(found) - 1} more series." if len(found) > 1 else ""
+            key = ":".join(filter(None, [reason, metric]))
+            self.finding(key, f"{found[0].series} {found[0].text}.{more}", metric=metric, linger=LINGER)
 
     def _unasked(self, statement: str) -> bool:
         return statement in self.partial or statement in self._off

@@ -23,6 +23,9 @@ IMPOSSIBLE, DOUBLED, LEAP, UNREADABLE = "impossible", "doubled", "leap", "unread
 REASONS = (IMPOSSIBLE, DOUBLED, LEAP, UNREADABLE)
 """Why a value was refused, as trivet_values_refused_total has it."""
 
+GROWN = 2.0
+"""How often as large a part may be as its whole was when another tier told that."""
+
 _PARTS = ("_bucket", "_count", "_sum")
 Series = tuple[str, Labels]
 Numbers = NDArray[np.float64]
@@ -85,6 +88,8 @@ class _Shape:
 
     parts   of each series that is a part, its place and that of its whole
     again   places of series that were there already
+    apart   of each part whose whole is told by another tier, its place and that whole
+    compared  places of series that are such wholes
     cut     the keys of what is left, by the places that were taken out
     """
 
@@ -96,6 +101,8 @@ class _Shape:
     wholes: NDArray[np.int64]
     again: list[int]
     paced: list[_Paced]
+    apart: list[tuple[int, Series]]
+    compared: list[int]
     cut: dict[tuple[int, ...], Keys] = field(default_factory=dict)
 
 
@@ -111,6 +118,8 @@ class Sieve:
         self._metrics = metrics
         self._shapes: dict[Tier, _Shape] = {}
         self._before: dict[Series, _Before] = {}
+        self._told: dict[Series, float] = {}
+        self._compared = {metric.part_of.name for metric in metrics.values() if metric.part_of}
         self._shifts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
@@ -149,6 +158,14 @@ class Sieve:
                 whole_of = shape.series[of][0]
                 text = f"was {values[at]:g}, more than the {values[of]:g} of {whole_of}, which it is a part of"
                 yield at, Refused(IMPOSSIBLE, *shape.series[at], text)
+        for at, key in shape.apart:
+            value, told = float(values[at]), self._told.get(key, math.inf)
+            if good[at] and value > GROWN * told:
+                text = f"was {value:g}, more than the {told:g} of {key[0]}, which it is a part of"
+                yield at, Refused(IMPOSSIBLE, *shape.series[at], text)
+        for at in shape.compared:
+            if good[at]:
+                self._told[shape.series[at]] = float(values[at])
 
     def _leap(self, paced: _Paced, values: Numbers, now: float) -> Refused | None:
         pace = paced.metric.pace
@@ -161,7 +178,7 @@ class Sieve:
         if before is None or value <= before.value:
             return None
         time = now - before.time + before.earlier
-        most = pace.per_second * time * max(1.0, each, before.each)
+        most = pace.per_second * time * max(pace.few, pace.slack * max(each, before.each))
         risen = value - before.value
         if risen <= most:
             return None
@@ -180,6 +197,11 @@ class Sieve:
             for at, (name, labels) in enumerate(series)
             if (of := _part_of(self._metrics.get(name))) and (of.name, labels) in first
         ]
+        apart = [
+            (at, (of.name, labels))
+            for at, (name, labels) in enumerate(series)
+            if (of := _part_of(self._metrics.get(name))) and (of.name, labels) not in first
+        ]
         return _Shape(
             runs=list(samples.runs),
             series=series,
@@ -188,6 +210,8 @@ class Sieve:
             parts=np.array([at for at, _ in parts], dtype=np.int64),
             wholes=np.array([of for _, of in parts], dtype=np.int64),
             again=again,
+            apart=apart,
+            compared=[at for at, (name, _) in enumerate(series) if name in self._compared],
             paced=[self._paced(at, each, first) for at, each in enumerate(series) if self._has_pace(each[0])],
         )
 

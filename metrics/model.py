@@ -104,11 +104,14 @@ class Pace:
     per_second   in its unit, for each second between two polls, and for each of ``each``
     each         gauges of the same poll that are summed; the larger sum of this poll and the one before, at least 1
     earlier      a gauge of seconds: what began so long before the poll before may be counted now
+    slack, few   how often as many as are seen there may have been between two polls, and how many at least
     """
 
     per_second: float
     each: "tuple[Metric, ...]" = ()
     earlier: "Metric | None" = None
+    slack: float = 1.0
+    few: float = 1.0
 
 
 class Believable(TypedDict, total=False):

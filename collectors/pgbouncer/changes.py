@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from collectors.identity import Counts
 from collectors.pgbouncer.declare import CONSOLE
 from collectors.pgbouncer.settings import change, shown, text
 from collectors.pgbouncer.table import Table
@@ -33,12 +34,17 @@ _DEFINED = (
 )
 
 
+STEP = 200
+"""Statements that are put to the console between two polls: ours, and those of others who look."""
+
+
 class Restarts:
     """Tells a new process by the count of the console's own statements."""
 
     def __init__(self) -> None:
         """No look yet."""
         self.mark = 0.0
+        self.counts = Counts(STEP)
         self._count: float | None = None
 
     def look(self, stats: Table) -> bool:
@@ -50,7 +56,7 @@ class Restarts:
         if not isinstance(count, int | float):
             return False
         before, self._count = self._count, count
-        if before is None or count >= before:
+        if self.counts.look(count) or self.counts.doubtful or before is None or count >= before:
             return False
         self.mark = time.time()
         return True

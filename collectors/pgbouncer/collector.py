@@ -20,7 +20,7 @@ from collectors.pgbouncer.crowd import Crowd
 from collectors.pgbouncer.declare import CONSOLE, START
 from collectors.pgbouncer.hints import hinted
 from collectors.pgbouncer.minute import Minute
-from collectors.pgbouncer.rows import pivoted, version
+from collectors.pgbouncer.rows import limited, pivoted, version
 from collectors.pgbouncer.settings import numbers
 from collectors.pgbouncer.source import PgBouncerSource
 from collectors.pgbouncer.table import Table
@@ -28,6 +28,13 @@ from collectors.rest import Start
 from collectors.round import Round
 from metrics.poll import ErrorClass, EventKind, Tier
 
+CROWDED = 10_000
+"""Pools that cost PgBouncer's one thread and us tens of milliseconds at each poll."""
+
+CURE = (
+    "pgbouncer.ini: give the database user = NAME, so that all share one pool; or let what makes users use them again "
+    "(pools of users that are gone stay until PgBouncer is restarted)."
+)
 PROBED = (
     metrics.POOLS,
     metrics.STATS_TOTALS,
@@ -121,15 +128,28 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
         counted, found = self._crowd.look(stats, pooled, self._minute.limits)
         ask.take(metrics.STATS_TOTALS, counted)
         ask.take(metrics.POOLS, found)
+        ask.take(metrics.LIMITED, limited(found, self._minute.limits))
+        self._find(round_, pooled)
         round_.left_out += self._crowd.left_out
         lists = ask(metrics.LISTS)
         if lists.names:
             self._minute.lists = pivoted(lists.dicts(), "list", "items")
             ask.take(metrics.LISTS, [self._minute.lists])
         # Last: a round that is cut before would take what it tells with it.
-        if self._restarts.look(stats) and not self._minute.shares_port:
+        restarted = self._restarts.look(stats)
+        self.identity.several = self._restarts.counts.alternate
+        if restarted and not self._minute.shares_port:
             round_.event(EventKind.RESTART, RESTARTED)
         round_.epochs[START] = self._start.epoch(self._restarts.mark, rest=self._crowd.opened)
+
+    def _find(self, round_: Round, pooled: Table) -> None:
+        if doubled := self._crowd.doubled:
+            more = f" and {len(doubled) - 1} more of them" if len(doubled) > 1 else ""
+            text = f"PgBouncer lists {doubled[0]}{more} more than once: their numbers are summed."
+            round_.finding("listed_twice", text, "See that each database and user stands once in its configuration.")
+        if len(pooled.rows) > CROWDED:
+            text = f"SHOW POOLS has {len(pooled.rows):,} rows: the busiest are shown, the others are a sum."
+            round_.finding("crowded", text, CURE)
 
     def _hourly(self, ask: Ask) -> None:
         ask.take(metrics_process.VERSION, [{"version": self._banner[:100], "one": 1}])

@@ -14,6 +14,7 @@ from collectors.pgbouncer.declare import CONSOLE
 from collectors.pgbouncer.rows import Limits, pools
 from collectors.pgbouncer.table import Fields, Table, total
 from collectors.rest import REST
+from metrics.text import clean
 
 DATABASES_PER = 70
 POOLS_PER = 45
@@ -29,6 +30,7 @@ class Crowd:
         """``most_series``: of the whole source."""
         self.shown: set[str] = set()
         self.left_out = 0
+        self.doubled: list[str] = []
         self._databases: Choice[str] = Choice(max(2, most_series // DATABASES_PER))
         self._pools: Choice[tuple[str, str]] = Choice(max(4, most_series // POOLS_PER))
         self._names: Sequence[str] = ()
@@ -45,8 +47,23 @@ class Crowd:
     def look(self, stats: Table, pooled: Table, limits: Limits) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows of SHOW STATS_TOTALS and of SHOW POOLS to make samples of."""
         self.left_out = 0
+        self.doubled = []
+        stats, pooled = self._once(stats, ("database",)), self._once(pooled, ("database", "user"))
         waits = _waits(pooled)
         return self._stats(stats, waits), self._pooled(pooled, limits)
+
+    def _once(self, table: Table, key: Sequence[str]) -> Table:
+        """Rows that have one name are one, with the sums of their numbers."""
+        if not table.names:
+            return table
+        places = [table.place(name) for name in key]
+        groups: dict[tuple[Any, ...], list[Fields]] = {}
+        for row in table.rows:
+            groups.setdefault(tuple(row[place] for place in places), []).append(row)
+        if len(groups) == len(table.rows):
+            return table
+        self.doubled += [" ".join(map(clean, name)) for name, rows in groups.items() if len(rows) > 1]
+        return Table(table.names, [_merged(table.names, rows) for rows in groups.values()])
 
     def _stats(self, table: Table, waits: Mapping[str, float]) -> list[dict[str, Any]]:
         if not table.names:
@@ -122,6 +139,25 @@ class Crowd:
             self.left_out += len(members)
             rows.append(_together(Table(table.names, members), name, limits))
         return rows
+
+
+def _merged(names: Sequence[str], rows: Sequence[Fields]) -> Fields:
+    if len(rows) == 1:
+        return rows[0]
+    return tuple(
+        _larger(column) if name.startswith("maxwait") else _summed(column)
+        for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    )
+
+
+def _summed(column: Sequence[Any]) -> Any:
+    numbers = [value for value in column if isinstance(value, int | float)]
+    return sum(numbers) if numbers else column[0]
+
+
+def _larger(column: Sequence[Any]) -> Any:
+    numbers = [value for value in column if isinstance(value, int | float)]
+    return max(numbers) if numbers else column[0]
 
 
 def _waits(pooled: Table) -> dict[str, float]:

@@ -8,7 +8,7 @@ maxwait, and a stall has a guard of its own.
 from collectors.pgbouncer.declare import BY_DATABASE, BY_POOL, CONSOLE, MICROSECONDS, gauge, total
 from collectors.pgbouncer.metrics_config import max_clients
 from metrics.forms import Guard, Level, Rate, Ratio
-from metrics.model import Unit
+from metrics.model import Pace, Unit
 from metrics.reading import Column, Reading
 from metrics.target import at_least, at_most
 
@@ -32,12 +32,6 @@ query_seconds = total(
     "Time in queries, waiting for a server included.",
     Unit.SECONDS,
     note="Includes the wait for a server, so that a full pool looks like slow queries.",
-)
-wait_seconds = total(
-    "pgbouncer_stats_wait_seconds_total",
-    "Time that clients waited for a server, added when they got it.",
-    Unit.SECONDS,
-    note="Stands still while clients wait and jumps when they are served.",
 )
 client_parses = total(
     "pgbouncer_stats_client_parses_total",
@@ -84,7 +78,8 @@ servers_limit = gauge(
     "pgbouncer_pools_server_limit_connections",
     "Pool size and reserve: the most servers of the pool.",
     BY_POOL,
-    note="Of the newest SHOW DATABASES and SHOW USERS, up to a minute old; max_db_connections may stop it earlier.",
+    note="Of the newest SHOW DATABASES and SHOW USERS, up to a minute old; max_db_connections and "
+    "max_user_connections may stop it earlier: pgbouncer_limit_connections.",
 )
 longest_wait = gauge(
     "pgbouncer_pools_client_longest_wait_seconds",
@@ -93,7 +88,25 @@ longest_wait = gauge(
     Unit.SECONDS,
     note="maxwait and maxwait_us together; maxwait alone is 0 for the first second.",
 )
+limit_open = gauge(
+    "pgbouncer_limit_open_connections",
+    "Server connections that share a limit.",
+    BY_POOL,
+    note="Of a pool by itself, or of all pools that max_db_connections or max_user_connections holds down together: "
+    "then the setting stands in place of the user or the database.",
+)
+limit_most = gauge("pgbouncer_limit_connections", "The tightest limit that they are under.", BY_POOL, note="As above.")
 session_mode = gauge("pgbouncer_pools_session_mode", "1 when the pool gives servers for whole sessions.", BY_POOL)
+
+# Clients that come and go between two polls are in no gauge: so some more than are seen.
+_WAITS = Pace(per_second=1.0, each=(clients_waiting, clients_active), earlier=longest_wait, slack=4.0, few=20.0)
+wait_seconds = total(
+    "pgbouncer_stats_wait_seconds_total",
+    "Time that clients waited for a server, added when they got it.",
+    Unit.SECONDS,
+    note="Stands still while clients wait and jumps when they are served.",
+    pace=_WAITS,
+)
 
 used_clients = gauge("pgbouncer_used_clients", "Client connections.", note="Looks at the console are among them.")
 login_clients = gauge("pgbouncer_login_clients", "Client connections that are logging in.")
@@ -147,6 +160,14 @@ POOLS = Reading(
 )
 """sv_open, sv_limit, maxwait_seconds and is_session are made by the collector: sv_limit from SHOW DATABASES, and
 from SHOW USERS since 1.23."""
+
+LIMITED = Reading(
+    "SHOW POOLS",
+    labels={"database": "database", "user": "user"},
+    columns={"open": limit_open, "limit": limit_most},
+    omitted={"*": "they are metrics of their own"},
+)
+"""All of it is made by the collector, of SHOW POOLS, SHOW DATABASES, SHOW USERS and SHOW CONFIG."""
 
 STATS_TOTALS = Reading(
     "SHOW STATS_TOTALS",
@@ -240,10 +261,11 @@ acquisition = Ratio(
 server_connections = Ratio(
     name="pgbouncer_server_connections",
     title="Server connections",
-    help="Server connections that are open, over the pool's size and its reserve.",
-    advice="More servers than the pool allows are left of a pool that was made smaller, or wait to be cancelled.",
-    part=[servers_open],
-    whole=[servers_limit],
+    help="Server connections that are open, over the tightest limit they share.",
+    advice="The limit is the pool's size and reserve, or the setting that is named: max_db_connections, "
+    "max_user_connections. More than it allows are left of a larger one, or wait to be cancelled.",
+    part=[limit_open],
+    whole=[limit_most],
     by=BY_POOL,
     clamp=False,
     target=at_most(1.0, window="1m", hold="2m"),

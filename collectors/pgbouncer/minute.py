@@ -39,6 +39,7 @@ class Minute:
         self.shares_port = False
         self._stats = self._pool = EMPTY
         self._unlimited: set[str] = set()
+        self._max_user: object = None
         self._users: Choice[str] = Choice(max(4, most_series // USERS_PER))
         self._databases = Databases()
         self._idle: Newcomers[str] = Newcomers(max(2, most_series // DATABASES_PER))
@@ -54,8 +55,15 @@ class Minute:
         unlimited = {row[at] for row in pooled.rows if row[at] not in limits}
         if not unlimited <= self._unlimited:
             databases, users = ask(metrics_databases.DATABASES), ask(metrics_databases.USERS)
-            self.limits = Limits(databases.dicts(), users.dicts())
+            self.limits = Limits(databases.dicts(), users.dicts(), self._most_of_users(ask))
             self._unlimited = {name for name in unlimited if name not in self.limits}
+
+    def _most_of_users(self, ask: Ask) -> object:
+        """max_user_connections, asked at the first look and learnt by the minute."""
+        if self._max_user is None:
+            config = pivoted(ask(metrics_config.CONFIG).dicts(), "key", "value")
+            self._max_user = config.get("max_user_connections", 0)
+        return self._max_user
 
     def console(self, stats: Table, pooled: Table) -> None:
         """The last poll's answers: the console's own rows are shown with the next minute's."""
@@ -74,7 +82,7 @@ class Minute:
         databases, users = ask(metrics_databases.DATABASES), ask(metrics_databases.USERS)
         if databases.names:
             rows = databases.dicts()
-            self.limits = Limits(rows, users.dicts())
+            self.limits = Limits(rows, users.dicts(), self._most_of_users(ask))
             self._take_databases(ask, rows, shown, most)
         if users.names:
             self._take_users(ask, users)
@@ -126,6 +134,7 @@ class Minute:
         ask.round_.records += records
         config = pivoted(rows, "key", "value")
         self.shares_port = str(config.get("so_reuseport")) == "1"
+        self._max_user = config.get("max_user_connections", 0)
         ask.take(metrics_config.CONFIG, [{**config, "differing": differing}])
 
     def _take_state(self, ask: Ask) -> None:

@@ -12,44 +12,94 @@ _OPEN = ("sv_active", "sv_idle", "sv_used", "sv_tested", "sv_login", "sv_active_
 class Limits:
     """The most servers of each pool: its size and reserve. A user's own ones (since 1.23 and 1.24) win.
 
-    >>> database = {"name": "shop", "pool_size": 20, "reserve_pool": 5}
-    >>> Limits([database], [{"name": "app", "pool_size": 7}]).of("shop", "app")
-    12
+    Of a name that is listed twice the first row counts.
+
+    >>> database = {"name": "shop", "pool_size": 20, "reserve_pool": 5, "max_connections": 10}
+    >>> limits = Limits([database], [{"name": "app", "pool_size": 7}])
+    >>> limits.of("shop", "app"), limits.of_database("shop"), limits.of_user("app")
+    (12, 10, None)
     """
 
-    def __init__(self, databases: Iterable[Row] = (), users: Iterable[Row] = ()) -> None:
-        """Rows of SHOW DATABASES and of SHOW USERS."""
-        self._databases = {
-            str(row["name"]): (_own(row, "pool_size"), _own(row, "reserve_pool_size"), _own(row, "reserve_pool"))
-            for row in databases
-            if "name" in row
-        }
-        self._users = {
-            str(row["name"]): (_own(row, "pool_size"), _own(row, "reserve_pool_size")) for row in users if "name" in row
-        }
-
+    def __init__(
+        self, databases: Iterable[Row] = (), users: Iterable[Row] = (), max_user_connections: object = None
+    ) -> None:
+        """Rows of SHOW DATABASES and SHOW USERS; what SHOW CONFIG says for users without a limit of their own."""
+        self._databases = first_of(databases, "name")
+        self._users = first_of(users, "name")
+        self._max_user = _some({"all": max_user_connections}, "all")
         self._found: dict[tuple[str, str], int | None] = {}
 
     def __contains__(self, database: object) -> bool:
         return database in self._databases
 
     def of(self, database: str, user: str) -> int | None:
-        """None where the database is not listed."""
+        """Size and reserve of one pool; None where the database is not listed."""
         key = (database, user)
         if key not in self._found:
             self._found[key] = self._of(database, user)
         return self._found[key]
 
+    def of_database(self, database: str) -> int | None:
+        """max_db_connections, of all pools of a database together; None where there is no limit."""
+        return _some(self._databases.get(database), "max_connections")
+
+    def of_user(self, user: str) -> int | None:
+        """max_user_connections, of all pools of a user together; None where there is no limit."""
+        own = self._users.get(user)
+        # Before 1.23 no user's own limit is shown.
+        return _some(own, "max_user_connections") or self._max_user
+
     def _of(self, database: str, user: str) -> int | None:
         found = self._databases.get(database)
         if found is None:
             return None
-        size, reserve = self._users.get(user, (None, None))
+        own = self._users.get(user)
+        size, reserve = _own(own, "pool_size"), _own(own, "reserve_pool_size")
         if size is None:
-            size = found[0] or 0
+            size = _own(found, "pool_size") or 0
         if reserve is None:
-            reserve = found[1] or found[2] or 0
+            reserve = _own(found, "reserve_pool_size") or _own(found, "reserve_pool") or 0
         return size + reserve
+
+
+def first_of(rows: Iterable[Row], column: str) -> dict[str, Row]:
+    """Rows by a name; of two with the same name the first."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if column in row:
+            found.setdefault(str(row[column]), row)
+    return found
+
+
+def limited(rows: Iterable[Row], limits: Limits) -> list[dict[str, Any]]:
+    """Rows of ``pools`` as they share limits: each pool by itself, or all that one tighter setting holds down together.
+
+    The setting stands in place of the name that does not matter.
+
+    >>> rows = [{"database": "shop", "user": user, "sv_open": 2, "sv_limit": 60} for user in "ab"]
+    >>> limited(rows, Limits([{"name": "shop", "pool_size": 60, "max_connections": 5}]))
+    [{'database': 'shop', 'user': '(max_db_connections)', 'open': 4, 'limit': 5}]
+    """
+    single = [row for row in rows if row.get("sv_limit") is not None]
+    found: list[dict[str, Any]] = []
+    for name, of, other, setting in (
+        ("database", limits.of_database, "user", "(max_db_connections)"),
+        ("user", limits.of_user, "database", "(max_user_connections)"),
+    ):
+        groups: dict[str, list[Row]] = {}
+        for row in single:
+            groups.setdefault(str(row.get(name)), []).append(row)
+        for key, members in groups.items():
+            most = of(key)
+            if most is not None and most < sum(row["sv_limit"] for row in members):
+                both = {name: key, other: setting}
+                found.append({**both, "open": sum(row["sv_open"] for row in members), "limit": most})
+                single = [row for row in single if row.get(name) != key]
+    alone = [
+        {"database": row.get("database"), "user": row.get("user"), "open": row["sv_open"], "limit": row["sv_limit"]}
+        for row in single
+    ]
+    return [*found, *alone]
 
 
 def pools(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
@@ -85,6 +135,11 @@ def _own(row: Row | None, column: str) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if number >= 0 else None
+
+
+def _some(row: Row | None, column: str) -> int | None:
+    """The same of a limit, of which 0 says that there is none."""
+    return _own(row, column) or None
 
 
 def pivoted(rows: Iterable[Row], name: str, value: str) -> dict[str, Any]:

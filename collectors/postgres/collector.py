@@ -51,6 +51,7 @@ class PostgresCollector(Collector[PostgresSource]):
             ask = self._ask(deadline, self._ahead)
             round_.heard()
             round_.epochs[metrics.EPOCH] = epoch(ask.identity)
+            self.identity.look(f"started {ask.identity['started']}")
             for part in self.parts:
                 if round_.tier in part.tiers:
                     part.read(round_, ask)

@@ -49,6 +49,8 @@ class RedisCollector(Collector[RedisSource]):
         connection = self._connected()
         if round_.tier is Tier.FAST:
             fast.read(round_, connection, self._server, self._taker, deadline)
+            if self._server.run:
+                self.identity.look(self._server.run)
             if metrics.EPOCH in round_.epochs:
                 mark = round_.epochs[metrics.EPOCH]
                 round_.epochs[metrics.EPOCH] = self._start.epoch(mark, rest=self._medium.opened)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from collectors.redis.declare import EPOCH, counter, gauge
 from collectors.redis.metrics_cluster import SENTINEL, TILT, enabled
 from collectors.redis.metrics_memory import COLUMNS as MEMORY
+from collectors.redis.metrics_memory import memory_used
 from collectors.redis.metrics_persistence import AOF, LOADING, TIMES
 from collectors.redis.metrics_persistence import COLUMNS as PERSISTENCE
 from collectors.redis.metrics_replication import BACKLOG, FORMER, LINK, REPLICA
@@ -14,7 +15,7 @@ from metrics.model import BEYOND_COUNT, Metric, Unit
 from metrics.reading import Column, Reading
 from metrics.target import at_least
 
-__all__ = ["EPOCH"]
+__all__ = ["EPOCH", "memory_used"]
 
 OWN = "This collector's own commands are counted too: one to three for each poll."
 
@@ -30,7 +31,6 @@ sent = counter("redis_net_output_bytes_total", "Bytes written to clients.", Unit
 cpu_system = counter("redis_cpu_system_seconds_total", "Processor time in the kernel.", Unit.SECONDS)
 cpu_user = counter("redis_cpu_user_seconds_total", "Processor time outside the kernel.", Unit.SECONDS)
 
-memory_used = gauge("redis_memory_used_bytes", "Memory that Redis has allocated.", Unit.BYTES)
 memory_peak = gauge("redis_memory_used_peak_bytes", "The most that Redis had allocated since its start.", Unit.BYTES)
 memory_resident = gauge("redis_memory_used_rss_bytes", "Memory that the operating system counts as used.", Unit.BYTES)
 memory_max = gauge("redis_memory_max_bytes", "maxmemory; 0 means that there is no limit.", Unit.BYTES)

@@ -6,12 +6,16 @@ from collectors.redis.declare import BYTES, RATIO, counter, gauge
 from metrics.model import BEYOND_COUNT, Metric
 from metrics.reading import Column
 
+memory_used = gauge("redis_memory_used_bytes", "Memory that Redis has allocated.", BYTES)
+
 COLUMNS: Mapping[str, Column | Metric] = {
     "used_memory_overhead": gauge(
         "redis_memory_used_overhead_bytes", "Memory for what is not data: buffers, tables.", BYTES
     ),
     "used_memory_startup": gauge("redis_memory_used_startup_bytes", "Memory used right after the start.", BYTES),
-    "used_memory_dataset": gauge("redis_memory_used_dataset_bytes", "Memory of keys and values.", BYTES),
+    "used_memory_dataset": gauge(
+        "redis_memory_used_dataset_bytes", "Memory of keys and values.", BYTES, part_of=memory_used
+    ),
     "used_memory_lua": gauge("redis_memory_used_lua_bytes", "Memory of the engine of EVAL scripts.", BYTES),
     "used_memory_scripts": gauge("redis_memory_used_scripts_bytes", "Memory of scripts and functions.", BYTES),
     "used_memory_vm_eval": Column(

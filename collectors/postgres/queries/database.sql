@@ -5,4 +5,4 @@ SELECT s.*
 FROM pg_stat_database AS s
 JOIN pg_database AS d ON d.oid = s.datid
 WHERE NOT d.datistemplate
-LIMIT 50001
+LIMIT 100001

@@ -18,4 +18,4 @@ FROM pg_stat_statements(false) AS s
 JOIN pg_database AS d ON d.oid = s.dbid
 LEFT JOIN pg_roles AS r ON r.oid = s.userid
 WHERE s.queryid IS NOT NULL AND s.toplevel
-LIMIT 50001
+LIMIT 100001
