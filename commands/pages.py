@@ -10,6 +10,7 @@ from flask import Flask
 from collectors.source import Source
 from commands import house
 from commands.say import Stop
+from dashboards.memory import settle
 from dashboards.watched import Watched
 from metrics.config import LEAST_TOKEN, Config
 from storage.files import StoreError
@@ -21,6 +22,7 @@ from webapp.app import create_app
 
 def build_app() -> Flask:
     """The pages of the config file that TRIVET_CONFIG names; else of the one that is there."""
+    settle()
     config = house.read(house.found())
     return create_app(
         store=_store(config),

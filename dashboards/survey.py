@@ -1,5 +1,6 @@
 """Every form over one range, evaluated once: what all views of a page are cut from, so that they agree."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -24,6 +25,11 @@ STATEMENT = "queryid"
 """The label that numbers statements; their texts are records."""
 SHOWN = 56
 
+MOST_RAW = 24 * 2**20
+"""Bytes of raw values that one survey keeps: forms share selectors, and those next to one another share most."""
+
+LINE_COLUMNS = 9
+
 Events = Callable[[float, float], Sequence[Event]]
 
 
@@ -43,7 +49,8 @@ class Survey:
     span: Span
     events_of: Events = no_events
     _lines: dict[str, list[Line]] = field(default_factory=dict)
-    _raw: dict[Selector, Sequence[Points]] = field(default_factory=dict)
+    _raw: OrderedDict[Selector, Sequence[Points]] = field(default_factory=OrderedDict)
+    _raw_bytes: int = 0
     _texts: dict[tuple[str, str], str] = field(default_factory=dict)
     _changes: dict[str, dict[object, float | None]] = field(default_factory=dict)
     _conditions: list[Condition] | None = None
@@ -115,10 +122,22 @@ class Survey:
 
         Forms share selectors, and reading is what a page costs; values outside what was asked for do no harm.
         """
-        if selector not in self._raw:
-            first = self.span.end - 2 * self.span.length - 2 * LOOKBACK
-            self._raw[selector] = self.store.raw(selector, first, self.span.end, self.span.thin)
-        return self._raw[selector]
+        if selector in self._raw:
+            self._raw.move_to_end(selector)
+            return self._raw[selector]
+        first = self.span.end - 2 * self.span.length - 2 * LOOKBACK
+        found = self.store.raw(selector, first, self.span.end, self.span.thin)
+        self._raw[selector] = found
+        self._raw_bytes += _bytes(found)
+        while self._raw_bytes > MOST_RAW and len(self._raw) > 1:
+            # Read again if another form wants it: that is slower, and memory stays.
+            _, gone = self._raw.popitem(last=False)
+            self._raw_bytes -= _bytes(gone)
+        return found
+
+    def bytes(self) -> int:
+        """What it holds: raw values and lines."""
+        return self._raw_bytes + LINE_COLUMNS * 8 * len(self.span.ends) * sum(map(len, self._lines.values()))
 
     def change(self, form: Form, line: Line) -> float | None:
         """The whole range against the equal one before it; None where that one is not known for the most part."""
@@ -137,6 +156,16 @@ class Survey:
         ends = self.span.end - length / 30 * np.arange(59, -1, -1, dtype=np.float64)
         lines = evaluate(any_form(form), self.read, ends, length / 30, self.span.thin)
         return {line.subject: _means_apart(line.values) for line in lines}
+
+
+def _bytes(series: Sequence[Points]) -> int:
+    """What raw values hold on to: a piece of a column keeps all of it."""
+    held = {
+        id(each if each.base is None else each.base): each if each.base is None else each.base
+        for points in series
+        for each in (points.times, points.values)
+    }
+    return sum(getattr(array, "nbytes", 0) for array in held.values())
 
 
 def _up_to_date(lines: list[Line], present: list[Line], size: int) -> list[Line]:

@@ -25,7 +25,7 @@ from metrics.forms import (
     edge,
     terms,
 )
-from metrics.increase import Span, changes, falls, over
+from metrics.increase import Cuts, Span, changes, falls, over
 from metrics.model import SOURCE, Matcher, Metric, Selector, Subject, Term
 from metrics.points import LOOKBACK, Column, Points, Read, last_at, plus, spacing
 from metrics.watch import EPOCH
@@ -175,15 +175,18 @@ def _increases(asked: _Asked, wanted: Sequence[Term]) -> dict[Term, _Sums]:
     fell = falls((points for series in loaded.values() for points in series), scope)
     renewed = _epochs(asked, (term.metric for term in wanted))
     sums: dict[Term, _Sums] = {}
+    cuts: dict[tuple[str, ...], Cuts] = {}
     for term, series in loaded.items():
         sums[term] = {}
         for points in series:
-            spans = [*fell.get(points.pick(scope), ()), *renewed.get((points.source,), ())]
-            _add(asked, sums[term], points, spans)
+            fate = points.pick(scope)
+            if fate not in cuts:
+                cuts[fate] = Cuts([*fell.get(fate, ()), *renewed.get((points.source,), ())])
+            _add(asked, sums[term], points, cuts[fate])
     return sums
 
 
-def _add(asked: _Asked, sums: _Sums, points: Points, spans: Sequence[Span]) -> None:
+def _add(asked: _Asked, sums: _Sums, points: Points, spans: Cuts) -> None:
     cells = over(points, asked.starts, asked.ends, spans, asked.lookback)
     counts = asked.where(points)
     increase = cells.increase if counts is None else np.where(counts, cells.increase, np.nan)

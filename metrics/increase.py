@@ -31,33 +31,60 @@ class Cells:
 
 def falls(series: Iterable[Points], scope: Sequence[str]) -> dict[tuple[str, ...], list[Span]]:
     """Where values fell, by the labels that share a fate."""
-    found: dict[tuple[str, ...], list[Span]] = defaultdict(list)
+    # Series that were reset together fell in the same intervals: each is kept once.
+    found: dict[tuple[str, ...], dict[Span, None]] = defaultdict(dict)
     for points in series:
-        for i in np.flatnonzero(np.diff(points.values) < 0):
-            found[points.pick(scope)].append((float(points.times[i]), float(points.times[i + 1])))
-    return found
+        at = np.flatnonzero(np.diff(points.values) < 0)
+        if len(at):
+            found[points.pick(scope)].update(_between(points.times, at))
+    return {key: list(spans) for key, spans in found.items()}
 
 
 def changes(epochs: Iterable[Points]) -> dict[tuple[str, ...], list[Span]]:
     """Where an epoch changed, by source."""
     found: dict[tuple[str, ...], list[Span]] = defaultdict(list)
     for points in epochs:
-        for i in np.flatnonzero(np.diff(points.values) != 0):
-            found[(points.source,)].append((float(points.times[i]), float(points.times[i + 1])))
+        at = np.flatnonzero(np.diff(points.values) != 0)
+        if len(at):
+            found[(points.source,)] += _between(points.times, at).keys()
     return found
 
 
-def _kept(times: Column, spans: Sequence[Span]) -> NDArray[np.bool_]:
-    """Which intervals touch none of the spans."""
-    kept = np.ones(max(len(times) - 1, 0), dtype=np.bool_)
-    for start, end in spans:
-        kept &= (times[1:] <= start) | (times[:-1] >= end)
-    return kept
+def _between(times: Column, at: NDArray[np.int64]) -> dict[Span, None]:
+    return dict.fromkeys(zip(times[at].tolist(), times[at + 1].tolist(), strict=True))
 
 
-def over(points: Points, starts: Column, ends: Column, spans: Sequence[Span], lookback: float = LOOKBACK) -> Cells:
+class Cuts:
+    """Spans, in an order in which those that an interval touches are found at once: there may be hundreds."""
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        """Of series that share a fate: made once for all of them."""
+        both = np.array(sorted(spans), dtype=np.float64).reshape(len(spans), 2)
+        self._starts = both[:, 0]
+        # How far any of the spans reaches that begin up to here.
+        self._ends: Column = np.maximum.accumulate(both[:, 1]) if len(spans) else both[:, 1]
+
+    def kept(self, times: Column) -> NDArray[np.bool_]:
+        """Which intervals between times touch none of the spans.
+
+        >>> Cuts([(1.0, 2.0)]).kept(np.array([0.0, 1.0, 1.5, 2.0, 3.0])).tolist()
+        [True, False, False, True]
+        """
+        if len(times) < 2 or not len(self._starts):
+            return np.ones(max(len(times) - 1, 0), dtype=np.bool_)
+        last = np.searchsorted(self._starts, times[1:], side="left") - 1
+        touched: NDArray[np.bool_] = (last >= 0) & (self._ends[np.maximum(last, 0)] > times[:-1])
+        return ~touched
+
+
+def over(
+    points: Points, starts: Column, ends: Column, spans: Sequence[Span] | Cuts, lookback: float = LOOKBACK
+) -> Cells:
     """One series' increase over each window (starts[i], ends[i]].
 
+    spans     across which nothing is counted
     lookback  how many seconds before a window's start a sample may lie and still be its baseline
 
     >>> import numpy as np
@@ -66,7 +93,7 @@ def over(points: Points, starts: Column, ends: Column, spans: Sequence[Span], lo
     array([7.])
     """
     times, values = points.times, points.values
-    kept = _kept(times, spans)
+    kept = (spans if isinstance(spans, Cuts) else Cuts(spans)).kept(times)
     risen = np.concatenate(([0.0], np.cumsum(np.where(kept, np.diff(values), 0.0))))
     spent = np.concatenate(([0.0], np.cumsum(np.where(kept, np.diff(times), 0.0))))
     high, low = last_at(times, ends), last_at(times, starts)

@@ -11,8 +11,8 @@ from storage.segment import Filled, Segment
 
 V = TypeVar("V")
 
-HEADS_BYTES = 32 * 2**20
-COLUMNS_BYTES = 64 * 2**20
+HEADS_BYTES = 16 * 2**20
+COLUMNS_BYTES = 40 * 2**20
 
 
 class Kept(Generic[V]):

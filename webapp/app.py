@@ -83,5 +83,6 @@ def _count(app: Flask, here: Site) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
+        here.settle()
         here.traffic.add(response.status_code, time.perf_counter() - g.get("begun", time.perf_counter()))
         return packed(response)

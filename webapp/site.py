@@ -25,6 +25,8 @@ from webapp.traffic import Traffic
 KEEP = 2.0
 """Seconds for which viewers share one computation: shorter than any interval of collection."""
 LONGEST = 30.0
+TEXTS = 16 * 2**20
+"""Bytes of finished answers that are kept."""
 
 
 def nothing() -> str:
@@ -50,8 +52,8 @@ class Site:
     traffic: Traffic = field(default_factory=Traffic)
 
     def __post_init__(self) -> None:
-        self._surveys: Memory[Survey] = Memory(self.clock)
-        self.texts: Memory[str] = Memory(self.clock, most=24)
+        self._surveys: Memory[Survey] = Memory(self.clock, size=Survey.bytes)
+        self.texts: Memory[str] = Memory(self.clock, most=24, size=len, most_bytes=TEXTS)
 
     @cached_property
     def pages(self) -> tuple[Page, ...]:
@@ -69,6 +71,10 @@ class Site:
             min(LONGEST, max(KEEP, span.step / 20)),
             lambda: Survey(self.store, self.catalog, self.sources, self.bounds, span, self.events),
         )
+
+    def settle(self) -> None:
+        """After a request: what it used may have grown."""
+        self._surveys.bound()
 
     def asked(self) -> Survey:
         """The survey of the range that the request's address names; SpanError when it names none."""

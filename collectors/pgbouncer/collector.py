@@ -20,7 +20,7 @@ from collectors.pgbouncer.crowd import Crowd
 from collectors.pgbouncer.declare import CONSOLE, START
 from collectors.pgbouncer.hints import hinted
 from collectors.pgbouncer.minute import Minute
-from collectors.pgbouncer.rows import limited, pivoted, version
+from collectors.pgbouncer.rows import pivoted, shared, version
 from collectors.pgbouncer.settings import numbers
 from collectors.pgbouncer.source import PgBouncerSource
 from collectors.pgbouncer.table import Table
@@ -127,8 +127,7 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
         self._minute.console(stats, pooled)
         counted, found = self._crowd.look(stats, pooled, self._minute.limits)
         ask.take(metrics.STATS_TOTALS, counted)
-        ask.take(metrics.POOLS, found)
-        ask.take(metrics.LIMITED, limited(found, self._minute.limits))
+        ask.take(metrics.POOLS, [*found, *shared(found, self._minute.limits)])
         self._find(round_, pooled)
         round_.left_out += self._crowd.left_out
         lists = ask(metrics.LISTS)

@@ -73,13 +73,17 @@ servers_tested = gauge("pgbouncer_pools_server_testing_connections", "Servers be
 servers_login = gauge("pgbouncer_pools_server_login_connections", "Servers logging in.", BY_POOL)
 servers_cancelling = gauge("pgbouncer_pools_server_cancel_connections", "Servers forwarding a cancel.", BY_POOL)
 servers_cancelled = gauge("pgbouncer_pools_server_canceled_connections", "Servers being cancelled.", BY_POOL)
-servers_open = gauge("pgbouncer_pools_server_open_connections", "Server connections in any state.", BY_POOL)
+_SHARED = (
+    "Of user (max_db_connections) or database (max_user_connections): all pools that this setting holds down together."
+)
+servers_open = gauge(
+    "pgbouncer_pools_server_open_connections", "Server connections in any state.", BY_POOL, note=_SHARED
+)
 servers_limit = gauge(
     "pgbouncer_pools_server_limit_connections",
-    "Pool size and reserve: the most servers of the pool.",
+    "The most servers of the pool: its size and reserve, or the setting that stops it earlier.",
     BY_POOL,
-    note="Of the newest SHOW DATABASES and SHOW USERS, up to a minute old; max_db_connections and "
-    "max_user_connections may stop it earlier: pgbouncer_limit_connections.",
+    note=f"Of the newest SHOW DATABASES, SHOW USERS and SHOW CONFIG, up to a minute old. {_SHARED}",
 )
 longest_wait = gauge(
     "pgbouncer_pools_client_longest_wait_seconds",
@@ -88,14 +92,6 @@ longest_wait = gauge(
     Unit.SECONDS,
     note="maxwait and maxwait_us together; maxwait alone is 0 for the first second.",
 )
-limit_open = gauge(
-    "pgbouncer_limit_open_connections",
-    "Server connections that share a limit.",
-    BY_POOL,
-    note="Of a pool by itself, or of all pools that max_db_connections or max_user_connections holds down together: "
-    "then the setting stands in place of the user or the database.",
-)
-limit_most = gauge("pgbouncer_limit_connections", "The tightest limit that they are under.", BY_POOL, note="As above.")
 session_mode = gauge("pgbouncer_pools_session_mode", "1 when the pool gives servers for whole sessions.", BY_POOL)
 
 # Clients that come and go between two polls are in no gauge: so some more than are seen.
@@ -160,14 +156,6 @@ POOLS = Reading(
 )
 """sv_open, sv_limit, maxwait_seconds and is_session are made by the collector: sv_limit from SHOW DATABASES, and
 from SHOW USERS since 1.23."""
-
-LIMITED = Reading(
-    "SHOW POOLS",
-    labels={"database": "database", "user": "user"},
-    columns={"open": limit_open, "limit": limit_most},
-    omitted={"*": "they are metrics of their own"},
-)
-"""All of it is made by the collector, of SHOW POOLS, SHOW DATABASES, SHOW USERS and SHOW CONFIG."""
 
 STATS_TOTALS = Reading(
     "SHOW STATS_TOTALS",
@@ -264,8 +252,8 @@ server_connections = Ratio(
     help="Server connections that are open, over the tightest limit they share.",
     advice="The limit is the pool's size and reserve, or the setting that is named: max_db_connections, "
     "max_user_connections. More than it allows are left of a larger one, or wait to be cancelled.",
-    part=[limit_open],
-    whole=[limit_most],
+    part=[servers_open],
+    whole=[servers_limit],
     by=BY_POOL,
     clamp=False,
     target=at_most(1.0, window="1m", hold="2m"),

@@ -17,7 +17,7 @@ class Limits:
     >>> database = {"name": "shop", "pool_size": 20, "reserve_pool": 5, "max_connections": 10}
     >>> limits = Limits([database], [{"name": "app", "pool_size": 7}])
     >>> limits.of("shop", "app"), limits.of_database("shop"), limits.of_user("app")
-    (12, 10, None)
+    (10, 10, None)
     """
 
     def __init__(
@@ -33,6 +33,15 @@ class Limits:
         return database in self._databases
 
     def of(self, database: str, user: str) -> int | None:
+        """The most servers of one pool, whatever stops it; None where the database is not listed."""
+        size = self.pool(database, user)
+        return (
+            None
+            if size is None
+            else min(filter(None, (size, self.of_database(database), self.of_user(user))), default=0)
+        )
+
+    def pool(self, database: str, user: str) -> int | None:
         """Size and reserve of one pool; None where the database is not listed."""
         key = (database, user)
         if key not in self._found:
@@ -71,35 +80,28 @@ def first_of(rows: Iterable[Row], column: str) -> dict[str, Row]:
     return found
 
 
-def limited(rows: Iterable[Row], limits: Limits) -> list[dict[str, Any]]:
-    """Rows of ``pools`` as they share limits: each pool by itself, or all that one tighter setting holds down together.
+def shared(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
+    """Rows for pools that one setting holds down together: it stands in place of the name that does not matter.
 
-    The setting stands in place of the name that does not matter.
-
-    >>> rows = [{"database": "shop", "user": user, "sv_open": 2, "sv_limit": 60} for user in "ab"]
-    >>> limited(rows, Limits([{"name": "shop", "pool_size": 60, "max_connections": 5}]))
-    [{'database': 'shop', 'user': '(max_db_connections)', 'open': 4, 'limit': 5}]
+    >>> rows = [{"database": "shop", "user": user, "sv_open": 2} for user in "ab"]
+    >>> shared(rows, Limits([{"name": "shop", "pool_size": 60, "max_connections": 5}]))
+    [{'database': 'shop', 'user': '(max_db_connections)', 'sv_open': 4, 'sv_limit': 5}]
     """
-    single = [row for row in rows if row.get("sv_limit") is not None]
     found: list[dict[str, Any]] = []
     for name, of, other, setting in (
         ("database", limits.of_database, "user", "(max_db_connections)"),
         ("user", limits.of_user, "database", "(max_user_connections)"),
     ):
         groups: dict[str, list[Row]] = {}
-        for row in single:
+        for row in rows:
             groups.setdefault(str(row.get(name)), []).append(row)
         for key, members in groups.items():
             most = of(key)
-            if most is not None and most < sum(row["sv_limit"] for row in members):
+            own = [limits.pool(str(row.get("database")), str(row.get("user"))) for row in members]
+            if most is not None and most < sum(size or 0 for size in own):
                 both = {name: key, other: setting}
-                found.append({**both, "open": sum(row["sv_open"] for row in members), "limit": most})
-                single = [row for row in single if row.get(name) != key]
-    alone = [
-        {"database": row.get("database"), "user": row.get("user"), "open": row["sv_open"], "limit": row["sv_limit"]}
-        for row in single
-    ]
-    return [*found, *alone]
+                found.append({**both, "sv_open": sum(row["sv_open"] or 0 for row in members), "sv_limit": most})
+    return found
 
 
 def pools(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
