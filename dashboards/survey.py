@@ -28,7 +28,11 @@ SHOWN = 56
 MOST_RAW = 24 * 2**20
 """Bytes of raw values that one survey keeps: forms share selectors, and those next to one another share most."""
 
-LINE_COLUMNS = 9
+MOST_LINES = 32 * 2**20
+"""The same of computed values."""
+
+LINE_COLUMNS = 7
+"""Columns of numbers that a line has of its own."""
 
 Events = Callable[[float, float], Sequence[Event]]
 
@@ -48,7 +52,7 @@ class Survey:
     bounds: Bounds
     span: Span
     events_of: Events = no_events
-    _lines: dict[str, list[Line]] = field(default_factory=dict)
+    _lines: OrderedDict[str, list[Line]] = field(default_factory=OrderedDict)
     _raw: OrderedDict[Selector, Sequence[Points]] = field(default_factory=OrderedDict)
     _raw_bytes: int = 0
     _texts: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -115,6 +119,10 @@ class Survey:
             watched = {source.name for source in self.sources}
             found = [line for line in found if line.subject.source in watched]
             self._lines[form.name] = sorted(found, key=lambda line: (line.subject.source, line.subject.labels))
+            while self._line_bytes() > MOST_LINES and len(self._lines) > 1:
+                # A form of very many subjects: computed again if another part of the page wants it.
+                self._lines.popitem(last=False)
+        self._lines.move_to_end(form.name)
         return self._lines[form.name]
 
     def read(self, selector: Selector, start: float, end: float) -> Sequence[Points]:
@@ -137,7 +145,10 @@ class Survey:
 
     def bytes(self) -> int:
         """What it holds: raw values and lines."""
-        return self._raw_bytes + LINE_COLUMNS * 8 * len(self.span.ends) * sum(map(len, self._lines.values()))
+        return self._raw_bytes + self._line_bytes()
+
+    def _line_bytes(self) -> int:
+        return LINE_COLUMNS * 8 * len(self.span.ends) * sum(map(len, self._lines.values()))
 
     def change(self, form: Form, line: Line) -> float | None:
         """The whole range against the equal one before it; None where that one is not known for the most part."""
