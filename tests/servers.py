@@ -47,6 +47,8 @@ STATS = Account("stats", "stats-password")
 
 SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
+    # All tests of a worker share its entries: at 5,000 the least used would fall out from under a test.
+    "pg_stat_statements.max": "50000",
     "shared_buffers": "16MB",
     "max_connections": "100",
     "track_io_timing": "on",

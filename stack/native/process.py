@@ -137,13 +137,14 @@ def start(
     env: Mapping[str, str],
     cwd: Path,
     stop_signal: signal.Signals = signal.SIGTERM,
+    death: signal.Signals | None = None,
 ) -> Child:
     """Starts `argv`, its output appended to `log`.
 
-    The child is in a session of its own (the terminal's Ctrl-C is not its business) and gets `stop_signal` from the
-    kernel when this process ends in whatever way. Safe to call from any thread.
+    The child is in a session of its own (the terminal's Ctrl-C is not its business) and gets `death`, `stop_signal`
+    where none is given, from the kernel when this process ends in whatever way. Safe to call from any thread.
     """
-    command = identity.command([*_more_files(), *argv], death=stop_signal)
+    command = identity.command([*_more_files(), *argv], death=death or stop_signal)
     with log.open("ab") as output:
 
         def order() -> subprocess.Popen[bytes]:

@@ -6,6 +6,7 @@ Two hours because a stack that was started to be looked at should not load a for
 
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -124,6 +125,8 @@ class Traffic:
                 identity=Identity.ourselves(),
                 env=self._env(seconds),
                 cwd=self._folder,
+                # It has nothing to save, and would finish what it has begun for half a minute.
+                death=signal.SIGKILL,
             )
         return self._child.popen.wait()
 
