@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-matrix lint format bench-store bench-collect faults clean
+.PHONY: help run test test-matrix test-busy lint format bench-store bench-collect faults clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ test: .venv/installed ## All tests, against real servers, in random order
 
 test-matrix: .venv/installed ## What depends on a server's version, against every release; fetches about 300 MB once
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m matrix $(ARGS)
+
+test-busy: .venv/installed ## All tests five times beside two busy loops; about an hour
+	@$(PY) -m benchmarks.busy $(ARGS)
 
 lint: .venv/installed ## Style, types and the direction of imports
 	@.venv/bin/ruff check .
