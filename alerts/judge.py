@@ -12,7 +12,8 @@ import numpy as np
 
 from alerts.machine import ALARMED, NEEDED, Change, Judged, Mind, Phase, step
 from alerts.recent import Recent
-from alerts.rule import Rule, Rules
+from alerts.rule import EVERY, Rule, Rules
+from alerts.stale import POLL_AGE
 from metrics.duration import spoken
 from metrics.evaluate import evaluate
 from metrics.forms import Quantile, Ratio, Share, TermLike
@@ -20,12 +21,9 @@ from metrics.judge import against
 from metrics.model import SOURCE, Labels, Metric, Selector
 from metrics.points import LOOKBACK, Points, Read
 from metrics.target import State, Target, Verdict
-from metrics.watch import EPOCH, POLL_AGE
+from metrics.watch import EPOCH
 from storage.incidents import Changed, Remembered
 from storage.tail import Fresh
-
-EVERY = "trivet"
-"""The kind of the rules that hold for sources of all kinds."""
 
 LATE = 3.0
 """Intervals without a poll after which nothing is known of a source."""

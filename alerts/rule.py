@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from alerts.stale import source_stale
 from metrics.alerting import Tuning
 from metrics.catalog import Catalog
 from metrics.duration import seconds
-from metrics.forms import AnyForm
+from metrics.forms import AnyForm, Form
 from metrics.target import Bounds, Severity, Target
+
+EVERY = "trivet"
+"""The kind of the rules that hold for sources of all kinds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +65,9 @@ class Rules:
 
 def rules_of(catalog: Catalog, tunings: Sequence[Tuning] = (), bounds: Bounds | None = None) -> Rules:
     """Every form that has a target or an alert."""
-    found = {}
+    found = {source_stale.name: _rule(source_stale, EVERY)}
     for form in catalog.alerting():
-        target = form.target or form.alert
-        assert target is not None  # noqa: S101 - that is what alerting() asks for
-        found[form.name] = Rule(
-            name=form.name,
-            kind=catalog.kind_of(form.name),
-            form=cast(AnyForm, form),
-            declared=target,
-            is_target=form.target is not None,
-            only_while=form.only_while,
-        )
+        found[form.name] = _rule(form, catalog.kind_of(form.name))
     return Rules(found, tunings, bounds or Bounds({}))
 
 
@@ -89,4 +84,18 @@ def tuned(target: Target, tuning: Tuning) -> Target:
         keep=target.keep if tuning.keep is None else seconds(tuning.keep),
         traffic=target.traffic if tuning.traffic is None else tuning.traffic,
         severity=target.severity if tuning.severity is None else Severity(tuning.severity),
+    )
+
+
+def _rule(form: Form, kind: str) -> Rule:
+    target = form.target or form.alert
+    if target is None:
+        raise ValueError(f"{form.name} has neither a target nor an alert")
+    return Rule(
+        name=form.name,
+        kind=kind,
+        form=cast(AnyForm, form),
+        declared=target,
+        is_target=form.target is not None,
+        only_while=form.only_while,
     )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 import collectors
+from alerts.rule import rules_of
 from collectors.kinds import source_types
 from commands.say import Misused, Stop
 from metrics.catalog import Catalog, discover
@@ -86,7 +87,7 @@ def target_names() -> dict[str, list[str]]:
 
 def rule_names() -> list[str]:
     """The names of the rules that [[alert]] may speak of."""
-    return [form.name for form in catalog().alerting()]
+    return list(rules_of(catalog()).rules)
 
 
 def read(path: Path) -> Config:

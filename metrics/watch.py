@@ -1,6 +1,6 @@
 """What Trivet reports of its own polls: series like any other, so that gaps explain themselves."""
 
-from metrics.forms import Level, Ratio
+from metrics.forms import Level
 from metrics.model import Kind, Metric, Unit
 from metrics.target import Severity, at_least, at_most
 
@@ -65,13 +65,6 @@ VALUES_REFUSED = Metric(
     help="Values that were not kept because they cannot be true, came twice, leapt, or were no number.",
     labels=("reason",),
 )
-POLL_AGE = Metric(
-    name="trivet_poll_age_seconds",
-    kind=Kind.GAUGE,
-    unit=Unit.SECONDS,
-    help="How old the newest poll of the source is.",
-)
-
 source_up = Level(
     name="source_up",
     title="Source answers",
@@ -79,17 +72,6 @@ source_up = Level(
     advice="Status has the error and the line that mends it; what hangs on this source is not judged meanwhile.",
     of=[UP],
     alert=at_least(1, hold="30s", keep="20s", severity=Severity.CRITICAL),
-)
-source_stale = Ratio(
-    name="source_stale",
-    title="Source is polled",
-    help="Age of the newest poll, in intervals: beyond three nothing is known of the source.",
-    advice="See whether `trivet collect` runs and can write: its log and Status say why not.",
-    part=[POLL_AGE],
-    whole=[POLL_INTERVAL.having("tier", "fast")],
-    measure=Unit.COUNT,
-    clamp=False,
-    alert=at_most(3, hold="0s", keep="0s", severity=Severity.CRITICAL),
 )
 collector_late = Level(
     name="collector_late",

@@ -46,7 +46,7 @@ QUEUE = Level(
     of=[WAITING],
     alert=at_most(0, hold="0s", keep="0s", severity=Severity.CRITICAL),
 )
-FORMS: tuple[Form, ...] = (HIT_RATE, QUEUE, watch.source_up, watch.source_stale)
+FORMS: tuple[Form, ...] = (HIT_RATE, QUEUE, watch.source_up)
 
 
 def rules(*tunings: Tuning) -> Rules:
