@@ -7,6 +7,7 @@ that comes or goes makes no jump. Of a shown database with very many users, the 
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from collectors.pgbouncer.choice import Choice
@@ -57,11 +58,11 @@ class Crowd:
         if not table.names:
             return table
         places = [table.place(name) for name in key]
+        if len(set(map(itemgetter(*places), table.rows))) == len(table.rows):
+            return table
         groups: dict[tuple[Any, ...], list[Fields]] = {}
         for row in table.rows:
             groups.setdefault(tuple(row[place] for place in places), []).append(row)
-        if len(groups) == len(table.rows):
-            return table
         self.doubled += [" ".join(map(clean, name)) for name, rows in groups.items() if len(rows) > 1]
         return Table(table.names, [_merged(table.names, rows) for rows in groups.values()])
 

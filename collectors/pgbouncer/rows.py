@@ -14,6 +14,8 @@ class Limits:
 
     Of a name that is listed twice the first row counts.
 
+    of_databases, of_users  whether any pools are held down together
+
     >>> database = {"name": "shop", "pool_size": 20, "reserve_pool": 5, "max_connections": 10}
     >>> limits = Limits([database], [{"name": "app", "pool_size": 7}])
     >>> limits.of("shop", "app"), limits.of_database("shop"), limits.of_user("app")
@@ -28,18 +30,21 @@ class Limits:
         self._users = first_of(users, "name")
         self._max_user = _some({"all": max_user_connections}, "all")
         self._found: dict[tuple[str, str], int | None] = {}
+        self._least: dict[tuple[str, str], int | None] = {}
+        self.of_databases = any(map(self.of_database, self._databases))
+        self.of_users = bool(self._max_user) or any(map(self.of_user, self._users))
 
     def __contains__(self, database: object) -> bool:
         return database in self._databases
 
     def of(self, database: str, user: str) -> int | None:
         """The most servers of one pool, whatever stops it; None where the database is not listed."""
-        size = self.pool(database, user)
-        return (
-            None
-            if size is None
-            else min(filter(None, (size, self.of_database(database), self.of_user(user))), default=0)
-        )
+        key = (database, user)
+        if key not in self._least:
+            size = self.pool(database, user)
+            bounds = filter(None, (size, self.of_database(database), self.of_user(user)))
+            self._least[key] = None if size is None else min(bounds, default=0)
+        return self._least[key]
 
     def pool(self, database: str, user: str) -> int | None:
         """Size and reserve of one pool; None where the database is not listed."""
@@ -88,10 +93,12 @@ def shared(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
     [{'database': 'shop', 'user': '(max_db_connections)', 'sv_open': 4, 'sv_limit': 5}]
     """
     found: list[dict[str, Any]] = []
-    for name, of, other, setting in (
-        ("database", limits.of_database, "user", "(max_db_connections)"),
-        ("user", limits.of_user, "database", "(max_user_connections)"),
+    for name, some, of, other, setting in (
+        ("database", limits.of_databases, limits.of_database, "user", "(max_db_connections)"),
+        ("user", limits.of_users, limits.of_user, "database", "(max_user_connections)"),
     ):
+        if not some:
+            continue
         groups: dict[str, list[Row]] = {}
         for row in rows:
             groups.setdefault(str(row.get(name)), []).append(row)

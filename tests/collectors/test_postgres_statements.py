@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import combinations
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from collectors.postgres import budget
 from collectors.postgres import metrics_statements as metrics
 from collectors.postgres.collector import PostgresCollector
 from collectors.postgres.statements import QUERY
+from metrics.finding import FINDINGS
 from metrics.model import Labels
 from metrics.poll import ErrorClass, EventKind, Poll, Tier
 from metrics.reading import Column
@@ -62,6 +64,27 @@ def test_every_column_is_the_views(each_postgres: PostgresServer, inside: psycop
         else:
             assert held == [], column
     assert value(found, "pg_statements_dealloc_total") == number(inside, "SELECT dealloc FROM pg_stat_statements_info")
+
+
+def test_thousands_of_statements_are_known_by_their_texts_at_the_first_look(
+    new_postgres: Callable[..., PostgresServer],
+) -> None:
+    """Looked up one by one in a list as long this took the server seconds, and was cut."""
+    server = new_postgres()
+    columns = "relname relnamespace reltype reloftype relowner relam relfilenode reltablespace relpages reltuples"
+    columns += " relallvisible reltoastrelid relhasindex relisshared relpersistence relkind relnatts relchecks"
+    columns += " relhasrules relhastriggers relhassubclass relrowsecurity relispopulated relreplident relispartition"
+    made = [", ".join(each) for each in combinations(columns.split(), 4)][:6000]
+    with server.connect(dbname="postgres") as connection, connection.pipeline():
+        for each in made:
+            connection.execute(f"SELECT {each} FROM pg_class LIMIT 0".encode())
+    with closing(PostgresCollector(source(server, "postgres", include=()))) as collector:
+        found = poll(collector, Tier.MEDIUM)
+        assert found.partial == {}
+        assert value(found, "pg_statements_known") >= len(made)
+        assert not [record for record in found.records if record.kind == FINDINGS and "statement_texts" in record.body]
+        assert texts(found)
+        assert len(texts(poll(collector, Tier.MEDIUM))) < 10, "they are asked once"
 
 
 def test_lists_of_different_lengths_are_one_statement(
