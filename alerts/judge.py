@@ -28,6 +28,9 @@ from storage.tail import Fresh
 LATE = 3.0
 """Intervals without a poll after which nothing is known of a source."""
 
+AWAY = 7200.0
+"""Seconds for which a judge may have been away and still judges every poll that it missed."""
+
 GONE = 86_400.0
 """Seconds after which a subject that nobody reports any more, such as a dropped table, is given up."""
 
@@ -133,6 +136,11 @@ class Judge:
         for each in minds:
             self._whom[each.key] = each.rule, each.source, each.labels
             self._minds[each.key] = _mind(each.body)
+
+    @property
+    def back(self) -> float:
+        """Seconds of the past that have to be read before the first judgement, with what was missed meanwhile."""
+        return longest(self.rules) + AWAY
 
     def minds(self) -> Iterator[tuple[str, str, Labels, Mind]]:
         """Where each rule stands for each subject."""

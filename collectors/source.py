@@ -30,6 +30,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     tags: Annotated[
         dict[str, str], Meta(description='Words to tell it by, such as { environment = "production" }.')
     ] = {}
+    behind: Annotated[
+        tuple[str, ...],
+        Meta(description="Names of sources that this one stands on: while one is down, only that is told."),
+    ] = ()
     bounds: Annotated[
         dict[str, float], Meta(description="Bounds of targets in place of the built-in ones, by the target's name.")
     ] = {}

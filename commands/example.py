@@ -6,8 +6,10 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from alerts.channel import Channel, channel_types
 from collectors.kinds import source_types
 from commands.house import catalog, target_names
+from metrics.alerting import Tuning
 from metrics.config import SECTIONS, Remote
 from metrics.forms import Form
 
@@ -28,6 +30,16 @@ REMOTE = {
     "write_url": '"http://127.0.0.1:8428/api/v1/write"',
     "read_url": '"http://127.0.0.1:8428"',
 }
+CHANNEL = {
+    "name": '"on-call"',
+    "url": '"https://hooks.example.com/…"',
+    "host": '"mail.example.com"',
+    "sender": '"trivet@example.com"',
+    "to": '["on-call@example.com"]',
+    "schemes": '["ntfys"]',
+    "chat": '"-1001234567890"',
+}
+ALERT = {"rule": '"redis_hit_rate"', "source": '"cache"', "hold": '"5m"', "severity": '"critical"'}
 ORDER = ("postgres", "pgbouncer", "redis", "api")
 
 
@@ -38,6 +50,8 @@ def text() -> str:
     blocks = [
         HEAD,
         *(_section(name, kind) for name, kind in SECTIONS.items()),
+        *_channels(),
+        _alert(),
         _remote(),
         *(_source(k, kinds[k]) for k in ordered),
     ]
@@ -47,6 +61,25 @@ def text() -> str:
 def _section(name: str, kind: type[Struct]) -> str:
     keys = "".join(_key(info, _default(info), True) for info in msgspec.structs.fields(kind))
     return f"[{name}]\n{keys}"
+
+
+def _channels() -> list[str]:
+    """One block for each kind, all of it commented out; what every kind has stands in the first."""
+    blocks: list[str] = []
+    for kind, struct in sorted(channel_types().items(), key=lambda each: (each[0] != "webhook", each[0])):
+        shared = {info.name for info in msgspec.structs.fields(Channel)} - {"name"}
+        infos = [info for info in msgspec.structs.fields(struct) if not blocks or info.name not in shared]
+        infos.sort(key=lambda info: not info.required)
+        about = (struct.__doc__ or "").splitlines()[0]
+        keys = "".join(_key(info, CHANNEL[info.name] if info.required else _default(info), True) for info in infos)
+        blocks.append(f'# [[channel]]\n# {about}\n# kind = "{kind}"\n{keys}')
+    return blocks
+
+
+def _alert() -> str:
+    about = (Tuning.__doc__ or "").partition(": ")[2]
+    keys = "".join(_key(info, ALERT.get(info.name) or _default(info), True) for info in msgspec.structs.fields(Tuning))
+    return f"# [[alert]]\n# {about[:1].upper()}{about[1:]}\n{keys}"
 
 
 def _remote() -> str:
@@ -97,7 +130,9 @@ def _default(info: msgspec.structs.FieldInfo) -> str:
         return f'"{value}"'
     if isinstance(value, dict):
         return "{}"
-    return "[]" if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{each}"' for each in value) + "]"
+    return '""' if value is None else str(value)
 
 
 def _bounds(kind: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 import collectors
+from alerts.channel import channel_types
 from alerts.rule import rules_of
 from collectors.kinds import source_types
 from commands.say import Misused, Stop
@@ -93,7 +94,7 @@ def rule_names() -> list[str]:
 def read(path: Path) -> Config:
     """The config file, or Stop with every mistake on a line of its own."""
     try:
-        return load(path, source_types(), target_names(), rules=rule_names())
+        return load(path, source_types(), target_names(), channels=channel_types(), rules=rule_names())
     except ConfigError as error:
         hint = "" if path.exists() else f"\n`trivet init` writes a commented {DEFAULT_PATH}."
         raise Misused(f"{error}{hint}") from None

@@ -84,7 +84,7 @@ def _watch(path: Path, config: Config, stopping: threading.Event, stack: Referen
     cost = Cost()
     _tell(notice, stack, supervisor, cost)
     try:
-        say("Starting collect and web …")
+        say("Starting collect, alert and web …")
         supervisor.start()
         supervisor.wait_ready(url, stopping)
         if not stopping.is_set():

@@ -1,5 +1,6 @@
 """Being told to stop, in whatever state the signals were inherited."""
 
+import contextlib
 import os
 import select
 import signal
@@ -28,8 +29,10 @@ class Stopping(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Returns when it is set, or after so many seconds; whether it is set."""
-        if not self.is_set():
-            select.select([self._read], [], [], timeout)
+        if not self.is_set() and select.select([self._read], [], [], timeout)[0]:
+            # What another signal wrote, such as a HUP to reload, must not end every further wait.
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._read, 512)
         return self.is_set()
 
     def _heard(self, _number: int, _frame: FrameType | None) -> None:

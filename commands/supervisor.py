@@ -1,4 +1,4 @@
-"""`trivet run`: starts collect and web, keeps them running, and stops what it started."""
+"""`trivet run`: starts collect, alert and web, keeps them running, and stops what it started."""
 
 import sys
 import threading
@@ -42,7 +42,7 @@ class Supervisor:
         self._env = env
         self._say = say
         command = [sys.executable, "-m", "cli"]
-        self._parts = [Part(name, [*command, name, "--config", str(config)]) for name in ("collect", "web")]
+        self._parts = [Part(name, [*command, name, "--config", str(config)]) for name in ("collect", "alert", "web")]
 
     def start(self) -> None:
         """Start all parts."""

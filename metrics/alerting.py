@@ -68,7 +68,7 @@ class Tuning(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     window: Annotated[str | None, Meta(description="How far one judgement looks back.")] = None
     hold: Annotated[str | None, Meta(description="How long a miss has to last.")] = None
     keep: Annotated[str | None, Meta(description="How long it has to be well again.")] = None
-    traffic: Annotated[float | None, Meta(description="Least volume in the window.", ge=0)] = None
+    traffic: Annotated[float | None, Meta(description="Least volume in the window.")] = None
     severity: Annotated[SeverityWord | None, Meta(description="info, warning or critical.")] = None
     channels: Annotated[
         tuple[str, ...] | None,
@@ -80,6 +80,8 @@ class Tuning(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         for length in (self.window, self.hold, self.keep):
             if length is not None:
                 seconds(length)
+        if self.traffic is not None and self.traffic < 0:
+            raise ValueError(f"traffic = {self.traffic:g}: expected 0 or more")
 
     def speaks_of(self, rule: str, source: str) -> bool:
         """Whether the block is about a rule and a source.

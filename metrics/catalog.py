@@ -69,6 +69,9 @@ def discover(package: ModuleType) -> Catalog:
         for name in form.beside:
             if name not in catalog.forms:
                 raise CatalogError(f"{form.name}: shows {name} beside it, which nothing declares")
+        for name in form.worst:
+            if name not in catalog.forms:
+                raise CatalogError(f"{form.name}: looks for who brings it about in {name}, which nothing declares")
         if form.only_while and form.only_while not in catalog.forms:
             raise CatalogError(f"{form.name}: counts only while {form.only_while} is missed, which nothing declares")
         if form.target and form.alert:

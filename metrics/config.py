@@ -317,6 +317,9 @@ class _Reader:
                 self.known(f"alert[{i}].source", tuning.source, sources, "[[source]]")
                 for name in tuning.channels or ():
                     self.known(f"alert[{i}].channels", name, names, "[[channel]]")
+        for i, source in enumerate(config.sources):
+            for name in getattr(source, "behind", ()):
+                self.known(f"source[{i}].behind", name, sources, "[[source]]")
         self.known("alerts.escalate_to", config.alerts.escalate_to, names, "[[channel]]")
         for i, channel in enumerate(channels):
             self.known(f"channel[{i}].fallback", getattr(channel, "fallback", ""), names, "[[channel]]")

@@ -55,6 +55,7 @@ class Form:
     layer    the kind of source whose page shows it, when that is not the one that declares it
     alert    a bound that is no target of the scorecard: whoever has to know is told when it is missed
     only_while  name of a form whose target has to be missed too, for the alert to count
+    worst    names of forms, kept by more labels, whose highest values name who brings it about
     """
 
     name: str
@@ -68,6 +69,7 @@ class Form:
     layer: str | None = None
     alert: Target | None = None
     only_while: str = ""
+    worst: tuple[str, ...] = ()
 
     @property
     def unit(self) -> Unit:

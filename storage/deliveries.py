@@ -145,9 +145,15 @@ class Deliveries(Ledger):
         """Not this time: again when it is due."""
         self._settle(delivery, "state = 'queued', holder = '', error = ?, due = ?", (error, due))
 
-    def dead(self, delivery: str, error: str) -> None:
-        """Given up: it is shown until somebody sends it again or lets it be."""
-        self._settle(delivery, "state = 'dead', holder = '', error = ?", (error,))
+    def dead(self, delivery: str, error: str, fallback: str = "", now: float = 0.0) -> None:
+        """Given up, and shown; in the same transaction it becomes one for another channel."""
+        with self.writing() as db:
+            db.execute("update delivery set state = 'dead', holder = '', error = ? where id = ?", (error, delivery))
+            if fallback:
+                kind, incidents, body = db.execute(
+                    "select kind, incidents, body from delivery where id = ?", (delivery,)
+                ).fetchone()
+                _insert(db, uuid4().hex, fallback, kind, json.loads(incidents), body, now, now, delivery)
 
     def again(self, delivery: str, now: float) -> bool:
         """A dead one into the queue once more."""
@@ -173,6 +179,14 @@ class Deliveries(Ledger):
     def of_incident(self, incident: int) -> list[Delivery]:
         """All that spoke of an incident, the oldest first."""
         return self._some("where exists (select 1 from json_each(incidents) where value = ?) order by made", incident)
+
+    def lately(self, since: float) -> dict[str, list[float]]:
+        """By channel, when its messages were made since then."""
+        found: dict[str, list[float]] = {}
+        with self.reading() as db:
+            for channel, made in db.execute("select channel, made from delivery where made > ?", (since,)):
+                found.setdefault(channel, []).append(made)
+        return found
 
     def waiting(self) -> dict[tuple[str, str], tuple[int, float]]:
         """By channel and state, how many are not sent, and when the oldest of them was made."""

@@ -32,8 +32,9 @@ class Fresh:
 class Tail:
     """Of one data folder's series file. One thread at a time. Damaged rows are passed over."""
 
-    def __init__(self, folder: Path) -> None:
-        """Begins with what is written from now on; ``new`` gives nothing before the file is there."""
+    def __init__(self, folder: Path, back: float = 0.0) -> None:
+        """Begins with what is written from now on, and with the polls of the last ``back`` seconds before."""
+        self._back = back
         self._path = folder / files.SERIES
         self._index = Index()
         self._streams: dict[int, tuple[str, str]] = {}
@@ -67,8 +68,12 @@ class Tail:
 
     def _read(self, db: sqlite3.Connection) -> list[Fresh]:
         if self._last is None:
-            self._last = int(db.execute("select coalesce(max(seq), 0) from hot").fetchone()[0])
-            return []
+            newest = db.execute("select coalesce(max(at), 0) from hot").fetchone()[0]
+            before = newest - self._back * 1000 if self._back else newest
+            find = "select coalesce(max(seq), 0) from hot where at <= ?"
+            self._last = int(db.execute(find, (before,)).fetchone()[0])
+            if not self._back:
+                self._last = int(db.execute("select coalesce(max(seq), 0) from hot").fetchone()[0])
         rows = db.execute(
             "select seq, stream, at, layout, turn, crc, data from hot where seq > ? order by seq limit ?",
             (self._last, MOST),
