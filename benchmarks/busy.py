@@ -4,6 +4,7 @@ python -m benchmarks.busy --runs 5 --loops 2
 """
 
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 @click.option("--results", type=click.Path(path_type=Path), default=None, help="File to which the table is added.")
 def main(runs: int, loops: int, results: Path | None) -> None:
     """Run `make test` beside busy loops; prints a row for each run, and exits with 1 when one failed."""
+    # So that the loops end with it, whoever ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     busy = [subprocess.Popen([sys.executable, "-c", LOOP]) for _ in range(loops)]
     rows, good = [], 0
     try:

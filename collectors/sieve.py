@@ -131,7 +131,7 @@ class Sieve:
         values = np.array(samples.values, dtype=np.float64)
         refused = dict(self._odd(shape, values))
         for each in shape.paced:
-            if each.at not in refused and (leap := self._leap(each, values, now)):
+            if each.at not in refused and (leap := self._leap(each, samples.values, now)):
                 refused[each.at] = leap
         if not refused:
             return samples, []
@@ -167,13 +167,13 @@ class Sieve:
             if good[at]:
                 self._told[shape.series[at]] = float(values[at])
 
-    def _leap(self, paced: _Paced, values: Numbers, now: float) -> Refused | None:
+    def _leap(self, paced: _Paced, values: Sequence[float], now: float) -> Refused | None:
         pace = paced.metric.pace
         assert pace is not None  # noqa: S101 - only such a metric is paced
         before = self._before.get(paced.series)
         each = _sum(values, paced.each) if pace.each else 1.0
-        earlier = max((float(values[at]) for at in paced.earlier if values[at] > 0), default=0.0)
-        value = float(values[paced.at])
+        earlier = max((values[at] for at in paced.earlier if values[at] > 0), default=0.0) if paced.earlier else 0.0
+        value = values[paced.at]
         self._before[paced.series] = _Before(now, value, each, earlier)
         if before is None or value <= before.value:
             return None
@@ -255,8 +255,9 @@ def _places(first: Mapping[Series, int], gauges: Sequence[Metric], labels: Label
     ]
 
 
-def _sum(values: Numbers, places: Sequence[int]) -> float:
-    return float(np.nansum(values[list(places)])) if places else 0.0
+def _sum(values: Sequence[float], places: Sequence[int]) -> float:
+    """Of those that are numbers."""
+    return sum(value for at in places if not math.isnan(value := values[at]))
 
 
 def _beyond(value: float, low: float) -> str:
