@@ -40,6 +40,7 @@ class Off:
         self._until: dict[str, float] = {}
         self.columns: dict[str, list[str]] = {}
         self.unknown: dict[str, list[str]] = {}
+        self.looked: dict[str, tuple[str, ...]] = {}
 
     def __contains__(self, statement: object) -> bool:
         return self._until.get(str(statement), 0.0) > time.monotonic()
@@ -200,8 +201,12 @@ class Round:
 
     def _look_for_unknown(self, reading: Reading, rows: Sequence[Row]) -> None:
         """A newer server's columns are ignored, and said once."""
-        unknown = reading.unknown(rows[0]) if rows else []
-        if rows and unknown != self._off.unknown.get(reading.statement, []):
+        names = tuple(rows[0]) if rows else ()
+        if not rows or self._off.looked.get(reading.statement) == names:
+            return
+        self._off.looked[reading.statement] = names
+        unknown = reading.unknown(names)
+        if unknown != self._off.unknown.get(reading.statement, []):
             self._off.unknown[reading.statement] = unknown
             self.records.append(Record(UNKNOWN, reading.statement, ", ".join(unknown)))
 

@@ -168,6 +168,13 @@ class _Plan:
             given = self._tells(row)
         except KeyError:
             given = tuple([row.get(column, "") for column in self._from])
+        try:
+            # Of texts alone, as most are. What is kept under them is texts: another thing is found by none.
+            known = self._known.get(given if which is None else (given, which))
+        except TypeError:
+            known = None
+        if known is not None:
+            return known
         # As text: True and 1 are equal, and a list cannot be a key.
         told = tuple([value if value.__class__ is str else clean(value) for value in given])
         key = told if which is None else (told, which)

@@ -51,12 +51,11 @@ class Minute:
     def learn_limits(self, ask: Ask, pooled: Table) -> None:
         """Ask for the most servers of each pool when one is new: a pool that was just made is judged at once."""
         at = pooled.place("database") if pooled.names else 0
-        limits = self.limits
-        unlimited = {row[at] for row in pooled.rows if row[at] not in limits}
+        unlimited = {row[at] for row in pooled.rows} - self.limits.databases
         if not unlimited <= self._unlimited:
             databases, users = ask(metrics_databases.DATABASES), ask(metrics_databases.USERS)
             self.limits = Limits(databases.dicts(), users.dicts(), self._most_of_users(ask))
-            self._unlimited = {name for name in unlimited if name not in self.limits}
+            self._unlimited = unlimited - self.limits.databases
 
     def _most_of_users(self, ask: Ask) -> object:
         """max_user_connections, asked at the first look and learnt by the minute."""

@@ -1,12 +1,14 @@
 """Columns that PgBouncer does not give but that are needed, made of those it gives."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from operator import itemgetter
 from typing import Any
 
 Row = Mapping[str, Any]
 
 MICRO = 1e-6
 _OPEN = ("sv_active", "sv_idle", "sv_used", "sv_tested", "sv_login", "sv_active_cancel", "sv_being_canceled")
+_OPEN_OF = itemgetter(*_OPEN)
 
 
 class Limits:
@@ -34,8 +36,10 @@ class Limits:
         self.of_databases = any(map(self.of_database, self._databases))
         self.of_users = bool(self._max_user) or any(map(self.of_user, self._users))
 
-    def __contains__(self, database: object) -> bool:
-        return database in self._databases
+    @property
+    def databases(self) -> Set[str]:
+        """Those that are listed."""
+        return self._databases.keys()
 
     def of(self, database: str, user: str) -> int | None:
         """The most servers of one pool, whatever stops it; None where the database is not listed."""
@@ -123,13 +127,21 @@ def pools(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
     return [
         {
             **row,
-            "sv_open": sum(filter(None, map(row.get, _OPEN))),
+            "sv_open": _open(row),
             "sv_limit": limits.of(str(row.get("database")), str(row.get("user"))),
             "maxwait_seconds": (row.get("maxwait") or 0) + (row.get("maxwait_us") or 0) * MICRO,
             "is_session": row.get("pool_mode") == "session",
         }
         for row in rows
     ]
+
+
+def _open(row: Row) -> Any:
+    """Servers that are there, in whatever state; older versions have fewer of these columns."""
+    try:
+        return sum(_OPEN_OF(row))
+    except (KeyError, TypeError):
+        return sum(filter(None, map(row.get, _OPEN)))
 
 
 def _own(row: Row | None, column: str) -> int | None:
