@@ -74,7 +74,7 @@ class _Paced:
 
 @dataclass(slots=True)
 class _Before:
-    """What the poll before said of such a counter."""
+    """What a poll said of such a counter: ``each`` and ``earlier`` are of the gauges that bound it."""
 
     time: float
     value: float
@@ -91,6 +91,8 @@ class _Shape:
     apart   of each part whose whole is told by another tier, its place and that whole
     compared  places of series that are such wholes
     cut     the keys of what is left, by the places that were taken out
+    paced_at  the places of the counters that have a pace
+    before  when the poll before was, and its values, if nothing of it was refused
     """
 
     runs: list[Keys]
@@ -103,7 +105,9 @@ class _Shape:
     paced: list[_Paced]
     apart: list[tuple[int, Series]]
     compared: list[int]
+    paced_at: NDArray[np.int64]
     cut: dict[tuple[int, ...], Keys] = field(default_factory=dict)
+    before: tuple[float, Numbers] | None = None
 
 
 class Sieve:
@@ -127,12 +131,12 @@ class Sieve:
         """What can be believed of a round's samples, and what cannot. ``now``: seconds of a clock that never falls."""
         shape = self._shapes.get(tier)
         if shape is None or shape.runs != samples.runs:
+            if shape is not None:
+                self._remember(shape)
             shape = self._shapes[tier] = self._shaped(samples)
         values = np.array(samples.values, dtype=np.float64)
         refused = dict(self._odd(shape, values))
-        for each in shape.paced:
-            if each.at not in refused and (leap := self._leap(each, samples.values, now)):
-                refused[each.at] = leap
+        refused.update(self._leaps(shape, values, now, refused))
         if not refused:
             return samples, []
         self.refused.update(each.reason for each in refused.values())
@@ -167,24 +171,55 @@ class Sieve:
             if good[at]:
                 self._told[shape.series[at]] = float(values[at])
 
-    def _leap(self, paced: _Paced, values: Sequence[float], now: float) -> Refused | None:
+    def _leaps(self, shape: _Shape, values: Numbers, now: float, refused: Mapping[int, Refused]) -> dict[int, Refused]:
+        """Counters that rose by more than time allows."""
+        if not shape.paced:
+            return {}
+        before, shape.before = shape.before, None
+        found: dict[int, Refused] = {}
+        if before is None or refused:
+            if before is not None:
+                self._note(shape, *before)
+            for each in shape.paced:
+                if each.at not in refused:
+                    this = _seen(each, values, now)
+                    if leap := self._leap(each, self._before.get(each.series), this):
+                        found[each.at] = leap
+                    self._before[each.series] = this
+        else:
+            # Most counters stand still from one quick poll to the next, and need no look.
+            rose = np.flatnonzero(values[shape.paced_at] > before[1][shape.paced_at])
+            for each in [shape.paced[number] for number in rose.tolist()]:
+                if leap := self._leap(each, _seen(each, before[1], before[0]), _seen(each, values, now)):
+                    found[each.at] = leap
+            if found:
+                self._note(shape, now, values)
+        if not refused and not found:
+            shape.before = now, values
+        return found
+
+    def _remember(self, shape: _Shape) -> None:
+        """What the poll before said, for polls of another shape."""
+        if shape.before is not None:
+            self._note(shape, *shape.before)
+
+    def _note(self, shape: _Shape, time: float, values: Numbers) -> None:
+        for each in shape.paced:
+            self._before[each.series] = _seen(each, values, time)
+
+    def _leap(self, paced: _Paced, before: _Before | None, this: _Before) -> Refused | None:
         pace = paced.metric.pace
         assert pace is not None  # noqa: S101 - only such a metric is paced
-        before = self._before.get(paced.series)
-        each = _sum(values, paced.each) if pace.each else 1.0
-        earlier = max((values[at] for at in paced.earlier if values[at] > 0), default=0.0) if paced.earlier else 0.0
-        value = values[paced.at]
-        self._before[paced.series] = _Before(now, value, each, earlier)
-        if before is None or value <= before.value:
+        if before is None or this.value <= before.value:
             return None
-        time = now - before.time + before.earlier
-        most = pace.per_second * time * max(pace.few, pace.slack * max(each, before.each))
-        risen = value - before.value
+        each = max(this.each, before.each) if pace.each else 1.0
+        most = pace.per_second * (this.time - before.time + before.earlier) * max(pace.few, pace.slack * each)
+        risen = this.value - before.value
         if risen <= most:
             return None
         if paced.metric.epoch:
             self._shifts[paced.metric.epoch] += 1
-        text = f"rose by {risen:.3g} in {now - before.time:.3g} s, where {most:.3g} is the most that can be"
+        text = f"rose by {risen:.3g} in {this.time - before.time:.3g} s, where {most:.3g} is the most that can be"
         return Refused(LEAP, *paced.series, text)
 
     def _shaped(self, samples: Samples) -> _Shape:
@@ -202,6 +237,7 @@ class Sieve:
             for at, (name, labels) in enumerate(series)
             if (of := _part_of(self._metrics.get(name))) and (of.name, labels) not in first
         ]
+        paced = [self._paced(at, each, first) for at, each in enumerate(series) if self._has_pace(each[0])]
         return _Shape(
             runs=list(samples.runs),
             series=series,
@@ -212,7 +248,8 @@ class Sieve:
             again=again,
             apart=apart,
             compared=[at for at, (name, _) in enumerate(series) if name in self._compared],
-            paced=[self._paced(at, each, first) for at, each in enumerate(series) if self._has_pace(each[0])],
+            paced=paced,
+            paced_at=np.array([each.at for each in paced], dtype=np.int64),
         )
 
     def _has_pace(self, name: str) -> bool:
@@ -255,9 +292,11 @@ def _places(first: Mapping[Series, int], gauges: Sequence[Metric], labels: Label
     ]
 
 
-def _sum(values: Sequence[float], places: Sequence[int]) -> float:
-    """Of those that are numbers."""
-    return sum(value for at in places if not math.isnan(value := values[at]))
+def _seen(paced: _Paced, values: Numbers, time: float) -> _Before:
+    """What a poll says of a counter that has a pace."""
+    each = sum(float(values[at]) for at in paced.each if not math.isnan(values[at]))
+    earlier = max((float(values[at]) for at in paced.earlier if values[at] > 0), default=0.0)
+    return _Before(time, float(values[paced.at]), each, earlier)
 
 
 def _beyond(value: float, low: float) -> str:

@@ -109,6 +109,43 @@ def test_waits_that_began_earlier_are_believed() -> None:
     assert sieve.sift(Tier.FAST, given_, 20.0)[1]
 
 
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {("wait", "a"): st.sampled_from([0.0, 5.0, 20.0, 30.0, 500.0, -1.0])},
+            optional={
+                ("wait", "b"): st.sampled_from([0.0, 5.0, 20.0, 500.0]),
+                ("clients", "a"): st.sampled_from([0.0, 1.0, 3.0, -2.0]),
+                ("longest", "a"): st.sampled_from([0.0, 12.0, math.nan]),
+            },
+        ),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_a_leap_is_told_from_the_poll_before_whatever_came_and_went(polls: list[dict[tuple[str, str], float]]) -> None:
+    """As a look at each counter by itself says it."""
+    metrics = {"wait": WAIT, "clients": CLIENTS, "longest": LONGEST}
+    sieve = Sieve(DECLARED)
+    known: dict[str, tuple[float, float, float, float]] = {}
+    for number, poll in enumerate(polls):
+        now = 10.0 * number
+        wanted = set()
+        for db in "ab":
+            value, clients = poll.get(("wait", db), -1.0), poll.get(("clients", db), 0.0)
+            longest = poll.get(("longest", db), 0.0)
+            if value >= 0:
+                if db in known:
+                    at, last, clients_then, longest_then = known[db]
+                    most = (now - at + longest_then) * max(1.0, clients, clients_then)
+                    if value - last > most:
+                        wanted.add(db)
+                known[db] = now, value, clients, longest if longest > 0 else 0.0
+        given_ = samples(*((metrics[name], value, {"db": db}) for (name, db), value in poll.items()))
+        _, refused = sieve.sift(Tier.FAST, given_, now)
+        assert {dict(each.labels)["db"] for each in refused if each.reason == LEAP} == wanted
+
+
 def test_the_same_series_are_cut_to_the_same_keys() -> None:
     sieve = Sieve(DECLARED)
     cut = [sieve.sift(Tier.FAST, samples((WHOLE, -1.0), (SIGNED, 1.0)), 0.0)[0].runs[0] for _ in range(2)]
