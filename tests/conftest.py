@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from _pytest.mark import ParameterSet
 
@@ -28,6 +29,13 @@ SHOWN = ("postgres", "pgbouncer", "redis-server", "victoria-metrics", "prometheu
 # What every run of the tests has to please: the oldest that is promised, and the newest that is quick to fetch.
 USUAL = {"postgres": {"15", "18"}, "pgbouncer": {"1.18", "1.24"}, "redis-server": {"7.0", "8.0"}}
 WITHOUT_RARE = "not rare"
+
+
+# How long data take to make says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile(
+    "whatever the machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("whatever the machine")
 
 
 def _say(line: str) -> None:

@@ -79,7 +79,9 @@ def histories(draw: st.DrawFn) -> list[Poll]:
     return polls
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(history=histories(), every=st.integers(1, 20), data=st.data())
 def test_every_answer_is_the_models(
     tmp_path_factory: pytest.TempPathFactory, history: list[Poll], every: int, data: st.DataObject

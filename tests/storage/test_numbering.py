@@ -45,7 +45,9 @@ def counts(name: str, there: set[str]) -> bool:
     return name.endswith("_total") or (name.startswith("w_") and {"w_count", "w_sum"} <= there)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(POLLS)
 def test_rows_are_those_of_a_plain_reader(tmp_path_factory: object, polls: list[Given]) -> None:
     folder: Path = tmp_path_factory.mktemp("store")  # type: ignore[attr-defined]

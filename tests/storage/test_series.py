@@ -150,7 +150,9 @@ def test_window_top(store: SeriesStore) -> None:
     assert [dict(grid.labels)["table"] for grid in top] == ["b", "c"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=st.lists(st.integers(-50, 60), min_size=3, max_size=80), step=st.sampled_from([30.0, 60.0, 170.0]))
 def test_thinned_reads_give_the_same_increase(tmp_path: Path, steps: list[int], step: float) -> None:
     """Whatever the resets, increases at grid edges from thinned values equal those from all values."""
