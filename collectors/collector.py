@@ -12,14 +12,17 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from collectors.failed import Disconnected, Failed
 from collectors.findings import Findings
-from collectors.identity import Identity
+from collectors.identity import Identity, Who
 from collectors.round import Off, Round
 from collectors.sieve import Sieve, limits_of
 from collectors.source import Source
-from metrics.poll import ErrorClass, Poll, Tier
+from metrics.poll import ErrorClass, Event, Poll, Tier
 
 RECYCLE = 1800.0
 """Seconds that a connection is kept. A changed password is seen at a new one only, and better soon than at night."""
+
+LOOKS = 5
+"""Fresh connections that are made when another server answers than before: of two by chance both are met then."""
 
 S = TypeVar("S", bound=Source)
 
@@ -52,6 +55,9 @@ class Collector(ABC, Generic[S]):
     tiers: ClassVar[Mapping[Tier, float]] = {Tier.FAST: 0.0}
     """Least seconds between two polls of each tier that it has."""
 
+    cure: ClassVar[str] = "Give each server a [[source]] of its own, by an address that is its alone."
+    """What mends it that one address answers for several servers."""
+
     def __init__(self, source: S) -> None:
         """Nothing is connected yet."""
         self.source = source
@@ -60,6 +66,8 @@ class Collector(ABC, Generic[S]):
         self.findings = Findings()
         self.identity = Identity()
         self._connected_at: float | None = None
+        self._held: list[Event] = []
+        self._mixed = False
 
     @property
     def kind(self) -> str:
@@ -69,14 +77,21 @@ class Collector(ABC, Generic[S]):
     def poll(self, tier: Tier, deadline: float) -> Poll:
         """One round of one tier. What the server does wrong is in the Poll; it is never raised."""
         round_ = Round(self.source.name, tier, self.off, self.sieve, self.findings)
+        before = self.identity.mark
         try:
             self._over_a_connection(round_, deadline)
         except Failed as failed:
             if isinstance(failed, Disconnected):
                 self.close()
             return round_.failed(failed.failure)
-        if self.identity.several:
-            round_.mixed(self.identity.marks())
+        anew = self.identity.mark != before
+        if anew and before is not None:
+            self.sieve.renew()
+            self.look_around(deadline)
+        if self.identity.several or self._mixed:
+            self._drop(round_)
+        else:
+            self._hold_back(round_, anew=anew)
         return round_.poll()
 
     def probe(self, deadline: float) -> Capabilities:
@@ -87,6 +102,32 @@ class Collector(ABC, Generic[S]):
         except Disconnected:
             self.close()
             raise
+
+    def look_around(self, deadline: float) -> bool:
+        """See whether fresh connections reach other servers than ours does; False when that could not be told."""
+        try:
+            self.identity.beside(self.around(deadline))
+        except Failed:
+            return False
+        return True
+
+    def around(self, deadline: float) -> list[Who]:
+        """Who answers over fresh connections. Raises Failed."""
+        found: list[Who] = []
+        while len(found) < LOOKS and all(who.mark == self.identity.mark for who in found):
+            who = self.who(deadline)
+            if who is None:
+                break
+            found.append(who)
+        return found
+
+    def who(self, deadline: float) -> Who | None:
+        """Who answers over one fresh connection; None where servers have no mark. Raises Failed."""
+        del deadline
+        return None
+
+    def forget(self) -> None:
+        """What was learnt from poll to poll: it is of several servers."""
 
     def close(self) -> None:
         """Let go of the connection; the next poll makes a new one."""
@@ -108,6 +149,31 @@ class Collector(ABC, Generic[S]):
     @abstractmethod
     def examine(self, deadline: float) -> Capabilities:
         """What the connected server is and lacks. Raises Failed."""
+
+    def _drop(self, round_: Round) -> None:
+        """What is of one server now and was of another a moment ago says nothing of either."""
+        self._held.clear()
+        round_.drop()
+        if self.identity.several:
+            round_.mixed(self.identity.names(), self.cure)
+            # Each poll over a connection of its own: else the first that is kept would look like the end of it.
+            self.close()
+        else:
+            self.off.clear()
+            self.forget()
+            self.sieve.renew()
+        self._mixed = self.identity.several
+
+    def _hold_back(self, round_: Round, *, anew: bool) -> None:
+        """Events wait for the second answer of a server that is another and no younger than the one before."""
+        if round_.tier is Tier.FAST and not anew:
+            self.identity.settle()
+        if self.identity.unsure and not self.identity.restarted:
+            self._held += round_.events
+            round_.events.clear()
+        else:
+            round_.events[:0] = self._held
+            self._held.clear()
 
     def _open(self, deadline: float) -> bool:
         """Connect if need be; whether an older connection goes on being used."""

@@ -18,6 +18,7 @@ from psycopg.types.numeric import FloatLoader, IntLoader
 
 from collectors.deadline import WATCHDOG, Cut, Late
 from collectors.failed import Disconnected, Failed, late
+from collectors.identity import Who
 from collectors.libpq_source import LibpqSource
 from collectors.round import MOST_ROWS, by_name
 from collectors.source import secret
@@ -83,6 +84,7 @@ class LibpqConnection:
         """Connect. Raises Disconnected.
 
         whole   numerics are counters
+        ``server``: who answers, for those who ask it
         more    further words for psycopg.connect, which win
         """
         self._connecting = True
@@ -98,6 +100,7 @@ class LibpqConnection:
         self._connecting = False
         self._whole = whole
         self.codec = "utf-8"
+        self.server = Who(None, "")
         # Psycopg's own loaders are ten times as fast, and refuse what is no number and no UTF-8.
         self._strict = self._connection.info.parameter_status("server_encoding") in (None, "UTF8", "UNICODE")
         if self._strict:

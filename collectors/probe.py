@@ -47,10 +47,13 @@ def _probe(source: Source) -> Report:
         took = time.monotonic() - begun
         for tier in collector.tiers:
             collector.poll(tier, time.monotonic() + source.limit)
+        collector.look_around(time.monotonic() + source.limit)
         for _ in range(ANEW):
             # Several servers behind one address show over several connections.
             collector.close()
             collector.poll(Tier.FAST, time.monotonic() + source.limit)
+            if collector.identity.several:
+                break
     except Failed as failed:
         return Report(
             name=source.name,

@@ -19,9 +19,12 @@ MOST_ROWS = 100_000
 """Of one answer: more are not read, because memory is bounded."""
 
 RECHECK = 3600.0
-SEVERAL = "Give each server a [[source]] of its own, by an address that is its alone."
 LONGEST = 600
 """Characters of a finding."""
+
+MOST_NAMED = 4
+"""Servers that a finding names."""
+
 LACKING = "lacking"
 """Kind of the records that say which readings are off, and why; an empty body: it works again."""
 
@@ -156,11 +159,16 @@ class Round:
             text = f"{statement}: {column}{of} is no number but {value!r}{more}; unknown, all others count."
             self.finding(f"unreadable:{statement}", text, statement=statement, linger=LINGER)
 
-    def mixed(self, servers: Sequence[str]) -> None:
-        """What was read is of one server now and of another the next time: none of it says anything of this address."""
-        of = f": {' and '.join(servers[-2:])}" if servers else ""
+    def mixed(self, servers: Sequence[str], cure: str) -> None:
+        """What was read is of one server now and of another the next time."""
+        more = [f"{len(servers) - MOST_NAMED} more"] if len(servers) > MOST_NAMED else []
+        named = " and ".join([*servers[:MOST_NAMED], *more])
+        of = f": {named}" if named else ""
         text = f"This address answers for several servers{of}. Which one speaks is chance, so all of it is unknown."
-        self.finding("several_servers", text, SEVERAL, metric=ANY)
+        self.finding("several_servers", text, cure, metric=ANY)
+
+    def drop(self) -> None:
+        """Nothing of what was read counts."""
         for kept in (self.epochs, self.samples, self.records, self.events):
             kept.clear()
         self.left_out = 0

@@ -92,6 +92,7 @@ class _Shape:
     compared  places of series that are such wholes
     cut     the keys of what is left, by the places that were taken out
     paced_at  the places of the counters that have a pace
+    paces   by how much each of them may rise in a second, whatever the gauges say
     before  when the poll before was, and its values, if nothing of it was refused
     """
 
@@ -106,6 +107,7 @@ class _Shape:
     apart: list[tuple[int, Series]]
     compared: list[int]
     paced_at: NDArray[np.int64]
+    paces: Numbers
     cut: dict[tuple[int, ...], Keys] = field(default_factory=dict)
     before: tuple[float, Numbers] | None = None
 
@@ -125,6 +127,7 @@ class Sieve:
         self._told: dict[Series, float] = {}
         self._compared = {metric.part_of.name for metric in metrics.values() if metric.part_of}
         self._shifts: Counter[str] = Counter()
+        self._renewed = 0
         self.refused: Counter[str] = Counter()
 
     def sift(self, tier: Tier, samples: Samples, now: float) -> tuple[Samples, list[Refused]]:
@@ -144,7 +147,14 @@ class Sieve:
 
     def epochs(self, epochs: Mapping[str, float]) -> dict[str, float]:
         """The marks of a round, moved for each leap: no increase is taken across one."""
-        return {name: mark + self._shifts[name] for name, mark in epochs.items()}
+        return {name: mark + self._shifts[name] + self._renewed for name, mark in epochs.items()}
+
+    def renew(self) -> None:
+        """Another server answers: what the one before said bounds nothing, and no increase is taken across."""
+        self._renewed += 1
+        self._before.clear()
+        self._told.clear()
+        self._shapes.clear()
 
     def _odd(self, shape: _Shape, values: Numbers) -> Iterator[tuple[int, Refused]]:
         for at in shape.again:
@@ -187,8 +197,9 @@ class Sieve:
                         found[each.at] = leap
                     self._before[each.series] = this
         else:
-            # Most counters stand still from one quick poll to the next, and need no look.
-            rose = np.flatnonzero(values[shape.paced_at] > before[1][shape.paced_at])
+            # Most counters rise by less than anyone could doubt, and need no look.
+            risen = values[shape.paced_at] - before[1][shape.paced_at]
+            rose = np.flatnonzero(risen > shape.paces * (now - before[0]))
             for each in [shape.paced[number] for number in rose.tolist()]:
                 if leap := self._leap(each, _seen(each, before[1], before[0]), _seen(each, values, now)):
                     found[each.at] = leap
@@ -250,6 +261,7 @@ class Sieve:
             compared=[at for at, (name, _) in enumerate(series) if name in self._compared],
             paced=paced,
             paced_at=np.array([each.at for each in paced], dtype=np.int64),
+            paces=np.array([_surely(each.metric) for each in paced]),
         )
 
     def _has_pace(self, name: str) -> bool:
@@ -262,6 +274,11 @@ class Sieve:
         assert pace is not None  # noqa: S101
         earlier = (pace.earlier,) if pace.earlier else ()
         return _Paced(at, series, metric, _places(first, pace.each, series[1]), _places(first, earlier, series[1]))
+
+
+def _surely(metric: Metric) -> float:
+    """What a counter that has a pace may rise by in a second at least."""
+    return metric.pace.per_second * metric.pace.few if metric.pace else math.inf
 
 
 def _part_of(metric: Metric | None) -> Metric | None:

@@ -56,6 +56,8 @@ class ApiCollector(Collector[ApiSource]):
         if self._workers.look(found, start):
             # Which process speaks is chance: none of its numbers is the API's.
             round_.finding("several_processes", TEXT, HINT, metric=ANY)
+            # A connection that is kept may stay with one of them for long.
+            self.close()
             return
         kept, round_.left_out = self._routes.capped(found, start)
         round_.samples += self._newborn.zeroed(kept, start)

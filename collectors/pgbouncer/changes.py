@@ -1,12 +1,12 @@
 """What happened to a PgBouncer between two looks: restarts, pauses, databases that became others.
 
-A restart can be told: our own SHOWs are counted at the console's own pool, which nothing but a new process takes
-away, so that its count falls only then. Where several processes share a port (so_reuseport) a new connection may
-reach another one, whose count is another: there a fall says nothing.
+It does not tell when it was started. But each connection to the console is counted at the console's own pool, which
+nothing but a new process takes away: what another connection reaches is the same process when that count has risen,
+and by no more than others can have looked meanwhile.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from collectors.identity import Counts
@@ -16,6 +16,7 @@ from collectors.pgbouncer.table import Table
 
 Row = Mapping[str, Any]
 RESTARTED = "PgBouncer was restarted: its counters began anew"
+ANOTHER = "another PgBouncer answers here: its counters are others"
 _FLAGS = {"paused": ("paused", "resumed"), "disabled": ("disabled", "enabled")}
 _DEFINED = (
     "host",
@@ -35,31 +36,62 @@ _DEFINED = (
 
 
 STEP = 200
-"""Statements that are put to the console between two polls: ours, and those of others who look."""
+"""Connections to the console that others may make between two looks, of which most make one each time."""
+
+PER_SECOND = 20.0
+"""And so many more in each second."""
 
 
 class Restarts:
-    """Tells a new process by the count of the console's own statements."""
+    """Tells another process by the count of connections to the console.
 
-    def __init__(self) -> None:
+    counts  tell it, too, but later, where nothing else does
+    fell   whether the process is another than at the look before, and has counted less
+    leapt  whether it is another that has counted more than can have been since
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """No look yet."""
         self.mark = 0.0
         self.counts = Counts(STEP)
+        self.fell = self.leapt = False
+        self._clock = clock
         self._count: float | None = None
+        self._at = 0.0
+        self._connected = False
+
+    @property
+    def due(self) -> bool:
+        """Whether the connection is one that was not looked at."""
+        return self._connected
+
+    def connected(self) -> None:
+        """The next look is over another connection."""
+        self._connected = True
 
     def look(self, stats: Table) -> bool:
-        """Whether the process is another than at the last look; ``mark`` is when that was last seen."""
+        """Whether the process seems to be another than at the last look."""
+        self.fell = self.leapt = False
         if not {"database", "xact_count"} <= {*stats.names}:
             return False
         database, counted = stats.place("database"), stats.place("xact_count")
         count = next((row[counted] for row in stats.rows if row[database] == CONSOLE), None)
         if not isinstance(count, int | float):
             return False
-        before, self._count = self._count, count
-        if self.counts.look(count) or self.counts.doubtful or before is None or count >= before:
+        self.counts.look(count)
+        now, anew = self._clock(), self._connected
+        before, most = self._count, STEP + PER_SECOND * (now - self._at)
+        self._count, self._at, self._connected = count, now, False
+        if before is None:
             return False
+        # Our own new connection is one more.
+        self.fell = count <= before if anew else count < before
+        self.leapt = anew and count > before + most
+        return self.fell or self.leapt
+
+    def begin(self) -> None:
+        """It is another: counters began anew."""
         self.mark = time.time()
-        return True
 
 
 class Databases:

@@ -8,17 +8,16 @@ connections themselves are asked once a minute, and a pool's limit also when its
 from collections.abc import Mapping
 from typing import ClassVar
 
-from psycopg import ClientCursor
-
-from collectors.collector import Capabilities, Collector, Lack
+from collectors.collector import LOOKS, Capabilities, Collector, Lack
 from collectors.failed import Failed
+from collectors.identity import Who
 from collectors.libpq import LibpqConnection
 from collectors.pgbouncer import metrics, metrics_config, metrics_databases, metrics_process
 from collectors.pgbouncer.ask import Ask
-from collectors.pgbouncer.changes import RESTARTED, Restarts
+from collectors.pgbouncer.changes import ANOTHER, RESTARTED, Restarts
+from collectors.pgbouncer.console import console, others, show
 from collectors.pgbouncer.crowd import Crowd
-from collectors.pgbouncer.declare import CONSOLE, START
-from collectors.pgbouncer.hints import hinted
+from collectors.pgbouncer.declare import START
 from collectors.pgbouncer.minute import Minute
 from collectors.pgbouncer.rows import pivoted, shared, version
 from collectors.pgbouncer.settings import numbers
@@ -48,6 +47,10 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
     """SHOW is all that it says."""
 
     tiers: ClassVar[Mapping[Tier, float]] = {Tier.FAST: 0.0, Tier.MEDIUM: 60.0, Tier.SLOW: 3600.0}
+    cure = (
+        f"{Collector.cure} Processes that share a port (so_reuseport) are reached one by one by their unix_socket_dir, "
+        'as host = "/that/folder"; peers have one each anyway.'
+    )
 
     def __init__(self, source: PgBouncerSource) -> None:
         """Nothing is connected yet."""
@@ -55,24 +58,19 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
         self.version: tuple[int, ...] = ()
         self._connection: LibpqConnection | None = None
         self._banner = ""
-        self._crowd = Crowd(source.max_series)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew with all that is remembered of the process."""
+        self._crowd = Crowd(self.source.max_series)
         self._restarts = Restarts()
         self._start = Start()
-        self._minute = Minute(source.max_series)
+        self._minute = Minute(self.source.max_series)
 
     def connect(self, deadline: float) -> None:
         """Log in to the console and ask its version, by which columns are chosen."""
-        try:
-            self._connection = LibpqConnection(
-                self.source,
-                deadline,
-                whole=True,
-                dbname=CONSOLE,
-                prepare_threshold=None,
-                cursor_factory=ClientCursor,
-            )
-        except Failed as failed:
-            raise hinted(failed, self.source.user) from None
+        self._connection = console(self.source, deadline)
+        self._restarts.connected()
         rows = self.show(deadline, "SHOW VERSION").rows
         self._banner = str(rows[0][0]) if rows and rows[0] else ""
         self.version = version(self._banner)
@@ -92,15 +90,18 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
             self._minute.read(ask, self._crowd.shown, self._crowd.most)
         else:
             self._hourly(ask)
+        if round_.tier is not Tier.FAST and self._restarts.due:
+            self._compare(ask, ask(metrics.STATS_TOTALS))
         _worth_something(round_)
+
+    def around(self, deadline: float) -> list[Who]:
+        """Ours and others, when other connections do not reach the process of ours. Raises Failed."""
+        found = others(self.source, self._console, deadline, 1 if self.identity.several else LOOKS)
+        return [Who(name, name) for name in found]
 
     def show(self, deadline: float, statement: str) -> Table:
         """The answer to one SHOW. Raises Failed."""
-        assert self._connection is not None  # noqa: S101 - connect() came first
-        try:
-            return Table(*self._connection.table(deadline, statement))
-        except Failed as failed:
-            raise hinted(failed, self.source.user) from None
+        return show(self.source, self._console, deadline, statement)
 
     def examine(self, deadline: float) -> Capabilities:
         """Version, and which SHOWs are refused."""
@@ -135,11 +136,29 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
             self._minute.lists = pivoted(lists.dicts(), "list", "items")
             ask.take(metrics.LISTS, [self._minute.lists])
         # Last: a round that is cut before would take what it tells with it.
-        restarted = self._restarts.look(stats)
-        self.identity.several = self._restarts.counts.alternate
-        if restarted and not self._minute.shares_port:
-            round_.event(EventKind.RESTART, RESTARTED)
+        self._compare(ask, stats)
         round_.epochs[START] = self._start.epoch(self._restarts.mark, rest=self._crowd.opened)
+
+    def _compare(self, ask: Ask, stats: Table) -> None:
+        """Whether it is the process of the last look; while several are behind the address, whether they still are."""
+        another = self._restarts.look(stats)
+        looks = another or (self.identity.several and ask.round_.tier is Tier.FAST)
+        if looks and not self.look_around(ask.deadline):
+            # Where clients have no names nothing but counts is left.
+            self.identity.several = self._restarts.counts.alternate
+            another = another and not self._restarts.counts.doubtful
+        if another and not self.identity.several:
+            self._restarts.begin()
+            self.sieve.renew()
+            if self._restarts.fell:
+                ask.round_.event(EventKind.RESTART, RESTARTED)
+            else:
+                ask.round_.event(EventKind.FAILOVER, ANOTHER)
+
+    @property
+    def _console(self) -> LibpqConnection:
+        assert self._connection is not None  # noqa: S101 - connect() came first
+        return self._connection
 
     def _find(self, round_: Round, pooled: Table) -> None:
         if doubled := self._crowd.doubled:

@@ -36,7 +36,6 @@ class Minute:
         """``most_series``: of the whole source."""
         self.limits = Limits()
         self.lists: Mapping[str, Any] = {}
-        self.shares_port = False
         self._stats = self._pool = EMPTY
         self._unlimited: set[str] = set()
         self._max_user: object = None
@@ -132,7 +131,6 @@ class Minute:
         differing, records = self._settings.differences(rows)
         ask.round_.records += records
         config = pivoted(rows, "key", "value")
-        self.shares_port = str(config.get("so_reuseport")) == "1"
         self._max_user = config.get("max_user_connections", 0)
         ask.take(metrics_config.CONFIG, [{**config, "differing": differing}])
 

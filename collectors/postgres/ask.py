@@ -3,9 +3,11 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from collectors.failed import Disconnected, Failed
+from collectors.identity import Who
 from collectors.libpq import LibpqConnection
 from collectors.postgres.ahead import Ahead
 from collectors.postgres.hints import hinted
@@ -33,6 +35,8 @@ class Ask:
     identity   the row of the statement of this name, asked anew in every round
     deadline   a time of time.monotonic(), for all that is asked
     ahead      what was asked ahead
+    strangers  is given other servers that answered over connections to other databases
+    restarted  whether the server is the one of the round before, begun anew, and not another one
     """
 
     connection: LibpqConnection
@@ -41,6 +45,8 @@ class Ask:
     deadline: float
     identity: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     ahead: Ahead = field(default_factory=Ahead)
+    strangers: list[Who] = field(default_factory=list)
+    restarted: bool = True
 
     @property
     def version(self) -> tuple[int, int]:
@@ -86,6 +92,16 @@ class Ask:
         return rows
 
 
+def beside(ask: Ask, database: str) -> LibpqConnection:
+    """A connection to another database of the server that is asked. Raises Failed when another server answers there."""
+    made = connection(ask.source, database, ask.deadline)
+    if made.server.mark == ask.connection.server.mark:
+        return made
+    made.close()
+    ask.strangers.append(made.server)
+    raise Failed(ErrorClass.BAD_REPLY, f"another server answers, {made.server.name}")
+
+
 def connection(source: PostgresSource, database: str, deadline: float) -> LibpqConnection:
     """Log in read-only and impatient. Raises Disconnected."""
     # Half of the time for one statement: one that is slow must leave some for the others.
@@ -95,9 +111,32 @@ def connection(source: PostgresSource, database: str, deadline: float) -> LibpqC
     except Failed as failed:
         raise hinted(failed, source.user, database) from None
     try:
-        made.rows(deadline, statement("session", 0), [str(patience)])
+        rows = made.rows(deadline, statement("session", 0), [str(patience)])
+        made.server = _who(rows)
     except Failed as failed:
         made.close()
         failure = failed.failure
         raise Disconnected(failure.kind, failure.text, failure.hint) from None
     return made
+
+
+def _who(rows: Rows) -> Who:
+    """By when it was started: a standby has the system identifier of its primary."""
+    try:
+        began, age = float(rows[0]["began"]), float(rows[0]["age"])
+        at = datetime.fromtimestamp(began, UTC).isoformat(" ", "seconds")
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        return Who(None, "")
+    return Who(began, f"the one started {at}", age)
+
+
+def named(connection: LibpqConnection, deadline: float) -> str:
+    """What to call the server where several answer; empty when it does not say. Raises Disconnected."""
+    try:
+        (row,) = connection.rows(deadline, statement("server_name", 0))
+    except Disconnected:
+        raise
+    except (Failed, ValueError):
+        return ""
+    role, at = ("standby" if row["standby"] else "primary"), (f" at {row['address']}" if row["address"] else "")
+    return f"the {role} of system {row['system']}{at} started {row['started']} UTC"

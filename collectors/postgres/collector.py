@@ -3,15 +3,18 @@
 What is read of it stands in ``parts``.
 """
 
+import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from collectors.collector import Capabilities, Collector, Lack
+from collectors.identity import Who
 from collectors.libpq import LibpqConnection
 from collectors.postgres import metrics
 from collectors.postgres.ahead import Ahead
-from collectors.postgres.ask import NOTHING, Ask, connection
+from collectors.postgres.ask import NOTHING, Ask, connection, named
 from collectors.postgres.lacking import lacking, unreadable
 from collectors.postgres.parts import parts
 from collectors.postgres.resets import epoch
@@ -26,13 +29,19 @@ class PostgresCollector(Collector[PostgresSource]):
     # Tables and statements cost milliseconds: every minute still gives a window of 5 minutes five samples.
     tiers: ClassVar[Mapping[Tier, float]] = {Tier.FAST: 0.0, Tier.MEDIUM: 60.0, Tier.SLOW: 3600.0}
 
+    cure = f"{Collector.cure} A primary and its standbys are a source each, without the balancer in between."
+
     def __init__(self, source: PostgresSource) -> None:
         """Nothing is connected yet."""
         super().__init__(source)
-        self.parts = parts(source)
-        self._ahead = Ahead()
+        self.forget()
         self._connection: LibpqConnection | None = None
         self._identity: Mapping[str, Any] = NOTHING
+
+    def forget(self) -> None:
+        """Begin anew with every part."""
+        self.parts = parts(self.source)
+        self._ahead = Ahead()
 
     def connect(self, deadline: float) -> None:
         """Log in to the source's own database."""
@@ -48,13 +57,20 @@ class PostgresCollector(Collector[PostgresSource]):
     def read(self, round_: Round, deadline: float) -> None:
         """The parts of a tier, after the marks of starts and resets that they depend on."""
         with self._ahead.round(round_.tier, self._connected, deadline):
+            self._meet(deadline)
             ask = self._ask(deadline, self._ahead)
             round_.heard()
             round_.epochs[metrics.EPOCH] = epoch(ask.identity)
-            self.identity.look(f"started {ask.identity['started']}")
             for part in self.parts:
                 if round_.tier in part.tiers:
                     part.read(round_, ask)
+            if ask.strangers:
+                self.identity.beside(ask.strangers)
+
+    def who(self, deadline: float) -> Who:
+        """By when it was started."""
+        with closing(connection(self.source, self.source.database, deadline)) as fresh:
+            return fresh.server._replace(name=named(fresh, deadline) or fresh.server.name)
 
     def examine(self, deadline: float) -> Capabilities:
         """Version, role, and which grants and extensions are missing."""
@@ -66,6 +82,15 @@ class PostgresCollector(Collector[PostgresSource]):
             epochs={metrics.EPOCH: epoch(ask.identity)},
             lacking=(*lacking(ask.identity, extension, preload, self.source.user), *self._unreadable(ask)),
         )
+
+    def _meet(self, deadline: float) -> None:
+        """Another server answers over another connection only, so who it is was asked when that was made."""
+        server = self._connected.server
+        if server.mark is None or server.age is None or self._connected_at is None:
+            return
+        age = server.age + time.monotonic() - self._connected_at
+        if self.identity.look(server.mark, server.name, age) or self.identity.several:
+            self.identity.call(named(self._connected, deadline) or server.name)
 
     def _unreadable(self, ask: Ask) -> tuple[Lack, ...]:
         widths = bool(ask.one("widths")["readable"])
@@ -83,6 +108,7 @@ class PostgresCollector(Collector[PostgresSource]):
             database=self.source.database,
             deadline=deadline,
             ahead=ahead,
+            restarted=self.identity.restarted or self.identity.mark is None,
             identity=self._identity,
         )
         if self._identity is NOTHING:

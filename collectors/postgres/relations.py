@@ -15,7 +15,7 @@ from collectors.failed import Disconnected, Failed
 from collectors.frame import Frame, framed
 from collectors.postgres import budget, metrics
 from collectors.postgres import metrics_tables as more
-from collectors.postgres.ask import Ask, connection
+from collectors.postgres.ask import Ask, beside
 from collectors.postgres.metrics_indexes import INDEXES
 from collectors.postgres.relation_rows import Capped
 from collectors.postgres.source import PostgresSource
@@ -109,7 +109,7 @@ class Relations:
         self._tables.pop(name, None)
         self._indexes.pop(name, None)
         try:
-            with closing(connection(ask.source, name, ask.deadline)) as inside:
+            with closing(beside(ask, name)) as inside:
                 ask = replace(ask, connection=inside)
                 self._tables[name] = _frame(round_, ask, metrics.TABLES.statement, TABLE)
                 self._indexes[name] = _frame(round_, ask, INDEXES.statement, INDEX)

@@ -26,7 +26,7 @@ class Server:
         match round_.tier:
             case Tier.FAST:
                 for row in ask.take(round_, replication.POSITION):
-                    self._notice(round_, row, ask.identity)
+                    self._notice(round_, row, ask)
                 round_.take(replication.CONNECTED, ask.take(round_, replication.REPLICATION), ask.version)
             case Tier.MEDIUM:
                 self._slots(round_, ask)
@@ -48,11 +48,14 @@ class Server:
             ask.take(round_, replication.DECODING)
         ask.take(round_, replication.SUBSCRIPTIONS)
 
-    def _notice(self, round_: Round, row: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
-        started, standby, checkpointer = row["started"], row["standby"], identity["checkpointer"]
-        reset, at = self._resets.look(identity)
+    def _notice(self, round_: Round, row: Mapping[str, Any], ask: Ask) -> None:
+        started, standby, checkpointer = row["started"], row["standby"], ask.identity["checkpointer"]
+        reset, at = self._resets.look(ask.identity)
         if self._started is not None and started != self._started:
-            round_.event(EventKind.RESTART, "PostgreSQL was started", started)
+            if ask.restarted:
+                round_.event(EventKind.RESTART, "PostgreSQL was started", started)
+            else:
+                round_.event(EventKind.FAILOVER, f"another PostgreSQL answers here: {ask.connection.server.name}")
         elif standby == self._standby and checkpointer and checkpointer != (self._checkpointer or checkpointer):
             round_.event(EventKind.RESTART, "PostgreSQL began anew after one of its processes crashed")
         elif reset:

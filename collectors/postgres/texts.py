@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from collectors.failed import Disconnected, Failed
 from collectors.frame import Frame
-from collectors.postgres.ask import NOW, Ask, connection
+from collectors.postgres.ask import NOW, Ask, beside
 from collectors.postgres.hints import identifier
 from collectors.postgres.ledger import ENTRY, OURS
 from collectors.postgres.masked import masked
@@ -128,7 +128,7 @@ def _asked(ask: Ask, what: str, ids: Sequence[int]) -> tuple[Texts, str]:
 
 def _visit(ask: Ask, database: str, what: str, ids: Sequence[int]) -> tuple[Texts, str]:
     """The same of another database. Raises Failed."""
-    with closing(connection(ask.source, database, ask.deadline)) as inside:
+    with closing(beside(ask, database)) as inside:
         there = replace(ask, connection=inside, database=database)
         extension = there.one("extension", NOW)
         if not extension["schema"] or not extension["usable"]:

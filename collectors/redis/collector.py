@@ -1,9 +1,11 @@
 """Polls Redis, Valkey and Sentinel."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from collectors.collector import Capabilities, Collector, Lack
 from collectors.failed import Failed
+from collectors.identity import Who
 from collectors.redis import fast, info, metrics
 from collectors.redis.connection import RedisConnection
 from collectors.redis.errors import rights
@@ -23,13 +25,19 @@ class RedisCollector(Collector[RedisSource]):
     # The settings before what is measured by the minute: how many databases there are is one of them.
     tiers = {Tier.FAST: 0.0, Tier.SLOW: 3600.0, Tier.MEDIUM: 60.0}
 
+    cure = f"{Collector.cure} A master and its replicas are a source each; a proxy that spreads connections is none."
+
     def __init__(self, source: RedisSource) -> None:
         """Nothing is connected yet."""
         super().__init__(source)
         self._connection: RedisConnection | None = None
-        self._server = Server()
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew with all that is remembered of the server."""
+        self._server = Server(self.identity)
         self._taker = Taker()
-        self._medium = Medium(source.max_series, arguments=source.slowlog_arguments)
+        self._medium = Medium(self.source.max_series, arguments=self.source.slowlog_arguments)
         self._slow = Slow()
         self._start = Start()
 
@@ -49,8 +57,6 @@ class RedisCollector(Collector[RedisSource]):
         connection = self._connected()
         if round_.tier is Tier.FAST:
             fast.read(round_, connection, self._server, self._taker, deadline)
-            if self._server.run:
-                self.identity.look(self._server.run)
             if metrics.EPOCH in round_.epochs:
                 mark = round_.epochs[metrics.EPOCH]
                 round_.epochs[metrics.EPOCH] = self._start.epoch(mark, rest=self._medium.opened)
@@ -58,6 +64,12 @@ class RedisCollector(Collector[RedisSource]):
             self._medium.read(round_, connection, self._server, self._taker, deadline)
         elif self.source.reads_config and not self._server.sentinel:
             self._slow.read(round_, connection, self._server, deadline)
+
+    def who(self, deadline: float) -> Who | None:
+        """By its run ID."""
+        with closing(RedisConnection(self.source, deadline)) as fresh:
+            found = info.who(fast.fields(fresh.call(deadline, "INFO")))
+        return found if found.mark is not None else None
 
     def examine(self, deadline: float) -> Capabilities:
         """Version, role, and what may not be read."""

@@ -22,7 +22,7 @@ def read(round_: Round, connection: RedisConnection, server: Server, taker: Take
     asks_log = not server.sentinel and round_.wants(SLOWLOG)
     log = [("SLOWLOG", "LEN")] if asks_log else []
     answer, *rest = connection.ask(deadline, ("INFO",), *log)
-    rows = server.heard(fields(answer))
+    rows = server.answered(fields(answer))
     round_.heard()
     if (epoch := info.epoch(server.row)) is not None:
         round_.epochs[metrics.EPOCH] = epoch

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from collectors.identity import Who
+
 Fields = dict[str, str]
 LONGEST_NUMBER = 20
 _STATES = {
@@ -82,6 +84,18 @@ def pairs(value: str) -> Fields:
 def modules(text: str) -> list[Fields]:
     """All modules: they share one name, so that a row holds only the last."""
     return [pairs(line.removeprefix("module:")) for line in text.split("\r\n") if line.startswith("module:")]
+
+
+def who(row: Mapping[str, str]) -> Who:
+    """By its run ID; without one by nothing.
+
+    >>> who({"run_id": "abc", "role": "master", "uptime_in_seconds": "7"})
+    Who(mark='abc', name='run ID abc (master)', age=7.0)
+    """
+    run = row.get("run_id") or None
+    text = row.get("uptime_in_seconds", "")
+    age = float(text) if text.isdecimal() and len(text) < LONGEST_NUMBER else None
+    return Who(run, f"run ID {run} ({role(row)})", age)
 
 
 def epoch(row: Mapping[str, str]) -> float | None:

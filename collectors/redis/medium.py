@@ -64,7 +64,7 @@ class Medium:
         asked = [(name, command) for name, command in self._commands_of(server) if round_.wants(name)]
         answer, *rest = connection.ask(deadline, ("INFO", "all"), *(command for _, command in asked))
         text = str(answer)
-        rows = server.heard(fields(answer))
+        rows = server.answered(fields(answer))
         round_.heard()
         self._info(round_, server, taker, rows, text)
         for (name, _), told in zip(asked, rest, strict=True):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from collectors.failed import one_line
+from collectors.identity import Identity
 from collectors.redis import info
 from collectors.redis.info import Fields
 from collectors.round import Round
@@ -26,6 +27,7 @@ VALKEY_LOGS = (8, 1)
 class Server:
     """Version, mode and role as the last INFO told them, and what the next one is held against."""
 
+    identity: Identity
     row: Fields = field(default_factory=dict)
     version: tuple[int, ...] = ()
     valkey: tuple[int, ...] = ()
@@ -66,6 +68,13 @@ class Server:
         self.row, self.run = row, row.get("run_id", "")
         return rows
 
+    def answered(self, row: Fields) -> Rows:
+        """The same of an answer that is read, by which the server is known."""
+        rows = self.heard(row)
+        if (who := info.who(row)).mark is not None:
+            self.identity.look(*who)
+        return rows
+
     def started(self) -> float | None:
         """When it began, in whole seconds of the epoch: the same at each look, though both are cut."""
         try:
@@ -85,7 +94,11 @@ class Server:
         if not before:
             return
         if before.get("run_id") != now.get("run_id"):
-            round_.event(EventKind.RESTART, f"{info.spoken_version(now)} was started", self.started())
+            if self.identity.restarted:
+                round_.event(EventKind.RESTART, f"{info.spoken_version(now)} was started", self.started())
+            else:
+                text = f"another server answers here: run ID {before.get('run_id', '')} → {now.get('run_id', '')}"
+                round_.event(EventKind.FAILOVER, one_line(text))
         elif any(_fell(before, now, name) for name in FALLS_AT_RESET):
             round_.event(EventKind.RESET, "counters were reset (CONFIG RESETSTAT)")
         if before.get("role") != now.get("role"):
