@@ -4,13 +4,8 @@
 only `make test-matrix` runs are marked `rare` and deselected, and the header names them.
 """
 
-import ctypes
-import os
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest
@@ -18,11 +13,11 @@ from _pytest.mark import ParameterSet
 
 from stack.native.catalog import PROGRAMS
 from stack.native.exporter import Exporter
-from stack.native.process import Mark, children
 from stack.native.prometheus import Prometheus
 from stack.native.tools import Toolbox
 from stack.native.victoriametrics import VictoriaMetrics
 from tests.certificates import Authority
+from tests.guard import Guard
 from tests.servers import TOOLS, Hole, Matrix, PgBouncerServer, PostgresServer, RedisServer, Servers, servers
 
 SHOWN = ("postgres", "pgbouncer", "redis-server", "victoria-metrics", "prometheus")
@@ -44,16 +39,12 @@ def _say(line: str) -> None:
         sys.__stderr__.write(f"{line}\n")
 
 
-PR_SET_CHILD_SUBREAPER = 36
-"""What prctl(2) calls it when orphans of one's children become one's own."""
-
-ENDS_WITHIN = float(os.environ.get("TRIVET_TEST_PATIENCE", "20"))
+GUARD = pytest.StashKey[Guard]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        # Whatever a test leaves behind is found at the end of the run, also when its worker is gone.
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+        config.stash[GUARD] = Guard()
     config.addinivalue_line("markers", "matrix: runs once for each release of a server")
     config.addinivalue_line("markers", "rare: a release that only `make test-matrix` runs")
     if not config.option.markexpr:
@@ -63,34 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run that leaves a process behind has failed."""
-    if hasattr(session.config, "workerinput"):
-        return
-    left = _left_behind(time.monotonic() + ENDS_WITHIN)
-    for mark, words in left:
-        _say(f"left behind: process {mark.pid}: {words}")
-    if left and session.exitstatus == 0:
+    guard = session.config.stash.get(GUARD, None)
+    if guard is not None and not guard.is_content() and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def _left_behind(end: float) -> list[tuple[Mark, str]]:
-    """What still runs of all that this run has started, once there was time to end."""
-    pause = threading.Event()
-    while (left := list(_descendants(os.getpid()))) and time.monotonic() < end:
-        pause.wait(0.05)
-    return [(mark, _words(mark.pid)) for mark in left]
-
-
-def _descendants(pid: int) -> Iterator[Mark]:
-    for mark in children(pid):
-        yield mark
-        yield from _descendants(mark.pid)
-
-
-def _words(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200]
-    except OSError:
-        return "gone by now"
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ACCOUNTS = ("postgres", "nobody")
+IF_STILL_OURS = ("/bin/sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+"""Words before a parent's number and a command."""
 
 
 class NoIdentity(RuntimeError):  # noqa: N818 - a statement
@@ -46,10 +48,10 @@ class Identity:
     def command(self, argv: Sequence[str], death: signal.Signals | None = None) -> list[str]:
         """`argv` as this identity; with `death`, the kernel sends it that signal when its parent thread ends.
 
-        Every word added execs the next, so the process id is the server's own.
+        Every word added execs the next, so the process id is the server's own. With `death` it is for this process to
+        start: as a child of any other it ends at once.
         """
-        become = [*self._namespace(), *self._setpriv(death)]
-        return [*become, *argv]
+        return [*self._namespace(), *self._setpriv(death), *argv]
 
     def _namespace(self) -> list[str]:
         if self.way is not Way.NAMESPACE:
@@ -58,12 +60,14 @@ class Identity:
 
     def _setpriv(self, death: signal.Signals | None) -> list[str]:
         # The kernel forgets a death signal when credentials change, so it is asked for in the last step.
-        words = []
+        words, then = [], []
         if self.way is Way.DROP:
             words += [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
         if death is not None and shutil.which("setpriv"):
             words += ["--pdeathsig", death.name.removeprefix("SIG")]
-        return ["setpriv", *words, "--"] if words else []
+            # A parent that was killed before it was asked for sends none.
+            then = [*IF_STILL_OURS, str(os.getpid())]
+        return ["setpriv", *words, "--", *then] if words else []
 
     def can(self, test: str, path: Path) -> bool:
         """Whether `test -x` (enter, execute) or `test -r` (read) holds for this identity."""

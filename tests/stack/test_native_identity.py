@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from stack.native.identity import Way, choose
+from stack.native.identity import Identity, Way, choose
 from stack.native.postgres import Postgres
 from stack.native.redis import Redis
 from stack.native.tools import Toolbox
@@ -49,6 +50,14 @@ def small(toolbox: Toolbox, folder: Path) -> Postgres:
 def greet(server: Postgres) -> None:
     with psycopg.connect(host=str(server.sockets), port=server.port, user="postgres", password="pw") as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_child_whose_parent_was_killed_at_once_does_not_begin() -> None:
+    """The kernel sends no death signal that is asked for after the death."""
+    words = Identity.ourselves().command(["echo", "begun"], death=signal.SIGTERM)
+    assert subprocess.run(words, capture_output=True, check=True).stdout == b"begun\n"
+    adopted = subprocess.run(["sh", "-c", '"$@"; exit $?', "sh", *words], capture_output=True, check=False)
+    assert (adopted.returncode, adopted.stdout) == (1, b"")
 
 
 @as_root
