@@ -76,6 +76,7 @@ class _Place:
     shown   whether it was
     ever    whether it ever was
     given   what the others were given of it since
+    last    what is last known of its counters, nan where nothing ever was
     """
 
     frame: Frame
@@ -84,6 +85,7 @@ class _Place:
     shown: Flags
     ever: Flags
     given: Numbers
+    last: Numbers
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,25 +139,29 @@ class Busiest:
     def _rise(self, name: str, frame: Frame) -> tuple[Numbers, Flags]:
         """All that a new row says is new; so is all of one that fell. Beside it which rows had a series."""
         tracked, ranked, width = _tracked(frame.names, tuple(self.counters), tuple(self.rank))
-        now = _columns(frame, tracked)
+        now = frame.numbers.take(_places(frame.names, tuple(tracked)), axis=1)
+        unknown = np.isnan(now)
         place = self._places.get(name)
         if place is None or place.frame.names != frame.names:
             nothing, had = np.zeros((len(frame), width)), np.zeros(len(frame), dtype=np.bool_)
-            self._places[name] = _Place(
-                frame, _index(frame), now[:, ranked].sum(axis=1), had, had.copy(), nothing.copy()
-            )
+            claims = np.nansum(now[:, ranked], axis=1)
+            self._places[name] = _Place(frame, _index(frame), claims, had, had.copy(), nothing.copy(), now)
             return nothing, had
         if frame is place.frame:
             place.claims = place.claims * FADE
             return np.zeros_like(now[:, :width]), place.shown
         moved = _moved(place, frame)
-        before = np.zeros_like(now)
-        known = moved.at >= 0
-        before[known] = _columns(place.frame, tracked)[moved.at[known]]
+        before = moved.place.last
+        if unknown.any():
+            # By how much it rose is known when it is told again.
+            now[unknown] = before[unknown]
         fell = (now < before).any(axis=1)
         before[fell] = 0.0
         moved.place.given[fell] = 0.0
         rises = now - before
+        # What the base line did not tell: how much of it is new nobody knows.
+        rises[np.isnan(rises)] = 0.0
+        moved.place.last = now
         moved.place.claims = moved.place.claims * FADE + rises[:, ranked].sum(axis=1)
         self._places[name] = moved.place
         return rises[:, :width], moved.place.shown
@@ -243,7 +249,7 @@ class _Moved:
 def _moved(place: _Place, frame: Frame) -> _Moved:
     if frame.keys == place.frame.keys:
         at = np.arange(len(frame), dtype=np.int64)
-        same = _Place(frame, place.index, place.claims, place.shown, place.ever, place.given.copy())
+        same = _Place(frame, place.index, place.claims, place.shown, place.ever, place.given.copy(), place.last)
         return _Moved(same, at)
     at = np.array([place.index.get(key, -1) for key in frame.keys], dtype=np.int64)
     known = at >= 0
@@ -254,12 +260,14 @@ def _moved(place: _Place, frame: Frame) -> _Moved:
         np.zeros(len(frame), dtype=np.bool_),
         np.zeros(len(frame), dtype=np.bool_),
         np.zeros((len(frame), place.given.shape[1])),
+        np.zeros((len(frame), place.last.shape[1])),
     )
     for mine, old in (
         (new.claims, place.claims),
         (new.shown, place.shown),
         (new.ever, place.ever),
         (new.given, place.given),
+        (new.last, place.last),
     ):
         mine[known] = old[at[known]]
     return _Moved(new, at)

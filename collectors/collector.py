@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from collectors.failed import Disconnected, Failed
+from collectors.failed import MALFORMED, Disconnected, Failed
 from collectors.findings import Findings
 from collectors.identity import Identity, Who
-from collectors.round import Off, Round
+from collectors.round import Off, Round, malformed
 from collectors.sieve import Sieve, limits_of
 from collectors.source import Source
 from metrics.poll import ErrorClass, Event, Poll, Tier
@@ -84,6 +84,10 @@ class Collector(ABC, Generic[S]):
             if isinstance(failed, Disconnected):
                 self.close()
             return round_.failed(failed.failure)
+        except MALFORMED as error:
+            # Nothing is known of what is still to come over this connection.
+            self.close()
+            return round_.failed(malformed(error, str(tier)).failure)
         anew = self.identity.mark != before
         if anew and before is not None:
             self.sieve.renew()

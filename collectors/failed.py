@@ -10,6 +10,9 @@ from metrics.poll import ErrorClass, Failure
 
 LONGEST_TEXT = 500
 
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What an answer that is not what the manual says makes of what reads it."""
+
 
 class Failed(Exception):  # noqa: N818 - a verdict on one reading, not on the program
     """Carries the Failure that the poll will show."""

@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collectors.failed import Failed
+from collectors.sieve import Doubts
 from metrics.poll import ErrorClass
-from metrics.reading import Odd, number_of
-from metrics.text import shown
+from metrics.reading import number_of
+from metrics.text import clean, shown
 
 Key = tuple[Any, ...]
+Table = tuple[Sequence[str], Sequence[Sequence[Any]]]
+"""Names of columns, and rows."""
+
+_NUMBERS = {int, float}
 Numbers = NDArray[np.float64]
 
 
@@ -60,42 +65,72 @@ class Frame:
 
 
 def framed(
-    names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[str], odd: list[Odd] | None = None
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    labels: Sequence[str],
+    ids: Sequence[str] = (),
+    doubts: Doubts | None = None,
 ) -> Frame:
-    """Rows of a cursor as a Frame. Columns that are no labels hold numbers or NULL; what is neither is nan.
+    """Rows of a cursor as a Frame. Columns that tell no rows apart hold numbers or NULL; what is neither is nan.
 
-    odd   is given such values. Raises Failed when a label is not there.
+    labels   columns that tell rows apart by names; ids: those that do so by numbers, the first of which each row has
+    doubts   is given what was odd. Of two rows with the same key the first counts.
+    Raises Failed when a label is not there.
 
-    >>> made = framed(["n", "name"], [(1, "a"), (None, "b")], ["name"])
+    >>> made = framed(["n", "name"], [(1, "a"), (None, "b"), (2, "a")], ["name"])
     >>> made.keys, made.rows([1])
     ([('a',), ('b',)], [{'name': 'b', 'n': None}])
     """
+    doubts = Doubts() if doubts is None else doubts
+    telling = (*labels, *ids)
     try:
-        places = [names.index(label) for label in labels]
+        places = [names.index(label) for label in telling]
         rest = [place for place in range(len(names)) if place not in places]
     except ValueError as error:
         raise Failed(ErrorClass.BAD_REPLY, f"rows of another kind: {error}") from None
+    rows = _told_apart(names, rows, labels, ids, doubts)
     try:
         values = np.array(_picked(rows, rest), dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        values = np.array([_numbers(names, row, places, rest, odd) for row in rows], dtype=np.float64)
+        values = np.array([_numbers(names, row, places, rest, doubts) for row in rows], dtype=np.float64)
     return Frame(
-        tuple(labels),
-        _picked(rows, places),
-        tuple(names[place] for place in rest),
-        values.reshape(len(rows), len(rest)),
+        telling, _picked(rows, places), tuple(names[place] for place in rest), values.reshape(len(rows), len(rest))
     )
 
 
+def _told_apart(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[str], ids: Sequence[str], doubts: Doubts
+) -> Sequence[Sequence[Any]]:
+    """The rows that can be told apart, with text for names. Of thousands nearly all are as they should be."""
+    texts = [names.index(label) for label in labels]
+    for place in texts:
+        if not set(map(type, map(itemgetter(place), rows))) <= {str}:
+            rows = [(*row[:place], clean(row[place]), *row[place + 1 :]) for row in rows]
+    for label in ids:
+        place, known = names.index(label), _NUMBERS if label == ids[0] else _NUMBERS | {type(None)}
+        if not set(map(type, map(itemgetter(place), rows))) <= known:
+            whom = [" ".join(shown(row[text]) for text in texts) for row in rows if type(row[place]) not in known]
+            doubts.odd += [(each, label, "") for each in whom]
+            rows = [row for row in rows if type(row[place]) in known]
+    keys = _picked(rows, [names.index(label) for label in (*labels, *ids)])
+    if len(set(keys)) == len(keys):
+        return rows
+    first: dict[Key, Sequence[Any]] = {}
+    for key, row in zip(keys, rows, strict=True):
+        if first.setdefault(key, row) is not row:
+            doubts.doubled("row", dict(zip((*labels, *ids), key, strict=True)))
+    return list(first.values())
+
+
 def _numbers(
-    names: Sequence[str], row: Sequence[Any], labels: Sequence[int], rest: Sequence[int], odd: list[Odd] | None
+    names: Sequence[str], row: Sequence[Any], labels: Sequence[int], rest: Sequence[int], doubts: Doubts
 ) -> list[float]:
     """The numbers of one row, one by one; nan for what is none."""
     found = []
     for place in rest:
         number = math.nan if row[place] is None else number_of(row[place])
-        if number is None and odd is not None:
-            odd.append((" ".join(shown(row[label]) for label in labels), names[place], shown(row[place])))
+        if number is None:
+            doubts.odd.append((" ".join(shown(row[label]) for label in labels), names[place], shown(row[place])))
         found.append(math.nan if number is None else number)
     return found
 

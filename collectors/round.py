@@ -2,18 +2,22 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from collectors.failed import Disconnected, Failed
+from collectors import believed
+from collectors.failed import MALFORMED, Disconnected, Failed
 from collectors.findings import LINGER, Findings
-from collectors.sieve import DOUBLED, UNREADABLE, Refused, Sieve
+from collectors.frame import Frame, Table, framed
+from collectors.sieve import DOUBLED, UNREADABLE, Doubts, Refused, Sieve
 from metrics.finding import ANY, Finding
 from metrics.poll import ErrorClass, Event, EventKind, Failure, Poll, Record, Tier
 from metrics.reading import Odd, Reading, Row, Version
 from metrics.samples import Samples
 from metrics.text import clean, shown
+
+T = TypeVar("T")
 
 MOST_ROWS = 100_000
 """Of one answer: more are not read, because memory is bounded."""
@@ -84,6 +88,7 @@ class Round:
         self._sieve = sieve or Sieve({})
         self._findings = findings or Findings()
         self._found: dict[str, tuple[Finding, float]] = {}
+        self._refused: list[Refused] = []
         self._at: float | None = None
         self._started = time.monotonic()
 
@@ -101,6 +106,8 @@ class Round:
             raise
         except Failed as failed:
             self._failed(statement, failed)
+        except MALFORMED as error:
+            self._failed(statement, malformed(error, statement))
         else:
             self.heard()
             if self._off.known(statement):
@@ -149,6 +156,58 @@ class Round:
         """Count values that were left out before they came here."""
         self._sieve.refused[reason] += count
 
+    def believed(self, reading: Reading, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Rows from which something is to be reckoned: what is odd in them is None, counted and named."""
+        with self._doubting(reading.statement) as doubts:
+            return believed.rows(reading, rows, doubts)
+
+    def believed_fields(
+        self, reading: Reading, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> Sequence[tuple[Any, ...]]:
+        """The numbers of rows that are tuples, likewise."""
+        with self._doubting(reading.statement) as doubts:
+            return believed.fields(reading, names, rows, doubts)
+
+    def framed(
+        self, readings: Sequence[Reading], table: Table, labels: Sequence[str], ids: Sequence[str] = ()
+    ) -> Frame:
+        """An answer of many rows, likewise. Raises Failed when a label is not there.
+
+        readings  those of the statement: each has some of the columns
+        labels, ids  columns that tell rows apart: names, and numbers without which there is no telling
+        """
+        with self._doubting(readings[0].statement) as doubts:
+            return believed.frame(readings, framed(*table, labels, ids, doubts), doubts)
+
+    def each(self, statement: str, rows: Iterable[Row], make: Callable[[Row], T], names: Sequence[str] = ()) -> list[T]:
+        """What is made of each row; one of which nothing can be made is left out, counted and named.
+
+        names   columns that say which row it is: of the others none is shown, they may hold anybody's data
+        """
+        found, odd = [], []
+        for row in rows:
+            try:
+                found.append(make(row))
+            except MALFORMED as error:
+                odd.append((" ".join(shown(row.get(name)) for name in names), type(error).__name__))
+        if odd:
+            self.refused(UNREADABLE, len(odd))
+            whom, why = odd[0]
+            of = f" of {whom}" if whom.strip() else ""
+            more = f", and {len(odd) - 1} more" if len(odd) > 1 else ""
+            text = f"{statement}: the row{of} cannot be read ({why}){more}; it is left out, all others count."
+            self.finding(f"rows:{statement}", text, statement=statement, linger=LINGER)
+        return found
+
+    @contextmanager
+    def _doubting(self, statement: str) -> Iterator[Doubts]:
+        doubts = Doubts()
+        yield doubts
+        self.odd(statement, doubts.odd)
+        for refused in doubts.refused:
+            self.refused(refused.reason, 1)
+        self._refused += doubts.refused
+
     def odd(self, statement: str, odd: Sequence[Odd]) -> None:
         """Values of a statement that are no numbers: each is counted, and the statement is named once."""
         if odd:
@@ -177,13 +236,13 @@ class Round:
         """Forget what was taken: the round begins anew over another connection."""
         self._at = None
         self.left_out = 0
-        for kept in (self.epochs, self.samples, self.records, self.partial, self.events, self._found):
+        for kept in (self.epochs, self.samples, self.records, self.partial, self.events, self._found, self._refused):
             kept.clear()
 
     def poll(self) -> Poll:
         """What came of it, but for what cannot be true."""
         self.samples, refused = self._sieve.sift(self.tier, self.samples, time.monotonic())
-        self._explain(refused)
+        self._explain([*self._refused, *refused])
         self.epochs = self._sieve.epochs(self.epochs)
         self.records = [_storable(record) for record in self.records]
         self.records += self._findings.settle(self.tier, self._found.values(), self._unasked)
@@ -243,6 +302,16 @@ class Round:
             events=self.events if up else (),
             left_out=self.left_out if up else 0,
         )
+
+
+def malformed(error: Exception, of: str) -> Failed:
+    """What one of MALFORMED means."""
+    return Failed(ErrorClass.BAD_REPLY, f"{of}: an answer of another shape: {said(error)}")
+
+
+def said(error: Exception) -> str:
+    """An error of Python's in a message."""
+    return shown(f"{type(error).__name__}: {error}")
 
 
 def described(failure: Failure) -> str:

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.catalog import declared
-from metrics.model import Labels, Metric
+from metrics.model import Labels, Metric, labelled
 from metrics.poll import Tier
+from metrics.reading import Odd
 from metrics.samples import Keys, Samples
+from metrics.text import clean
 
 IMPOSSIBLE, DOUBLED, LEAP, UNREADABLE = "impossible", "doubled", "leap", "unreadable"
 REASONS = (IMPOSSIBLE, DOUBLED, LEAP, UNREADABLE)
@@ -26,6 +28,7 @@ REASONS = (IMPOSSIBLE, DOUBLED, LEAP, UNREADABLE)
 GROWN = 2.0
 """How often as large a part may be as its whole was when another tier told that."""
 
+AGAIN = "came twice in one answer; the first one counts"
 _PARTS = ("_bucket", "_count", "_sum")
 Series = tuple[str, Labels]
 Numbers = NDArray[np.float64]
@@ -49,6 +52,19 @@ class Refused:
         """
         inner = ",".join(f'{name}="{value}"' for name, value in self.labels)
         return f"{self.metric}{{{inner}}}" if inner else self.metric
+
+
+@dataclass(slots=True)
+class Doubts:
+    """What was taken out before anything was reckoned from it: values that are no numbers, and the others."""
+
+    odd: list[Odd] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def doubled(self, name: str, labels: Mapping[str, object]) -> None:
+        """A row of a statement came again."""
+        own = labelled({label: clean(value) for label, value in labels.items()})
+        self.refused.append(Refused(DOUBLED, name, own, AGAIN))
 
 
 @cache
@@ -158,13 +174,13 @@ class Sieve:
 
     def _odd(self, shape: _Shape, values: Numbers) -> Iterator[tuple[int, Refused]]:
         for at in shape.again:
-            yield at, Refused(DOUBLED, *shape.series[at], "came twice in one answer; the first one counts")
+            yield at, Refused(DOUBLED, *shape.series[at], AGAIN)
         good = (values >= shape.low) & (values <= shape.high)
         if not good.all():
             seen = set(shape.again)
             for at in np.flatnonzero(~good).tolist():
                 if at not in seen:
-                    yield at, Refused(IMPOSSIBLE, *shape.series[at], _beyond(values[at], shape.low[at]))
+                    yield at, Refused(IMPOSSIBLE, *shape.series[at], beyond(values[at], shape.low[at]))
         if len(shape.parts):
             larger = (values[shape.parts] > values[shape.wholes]) & good[shape.parts] & good[shape.wholes]
             for number in np.flatnonzero(larger).tolist():
@@ -316,7 +332,8 @@ def _seen(paced: _Paced, values: Numbers, time: float) -> _Before:
     return _Before(time, float(values[paced.at]), each, earlier)
 
 
-def _beyond(value: float, low: float) -> str:
+def beyond(value: float, low: float) -> str:
+    """Why a value cannot be."""
     if math.isnan(value):
         return "was no number"
     return f"was {value:g}, and less than {low:g} cannot be" if value < low else f"was {value:g}, which cannot be"

@@ -14,7 +14,7 @@ from collectors.postgres.masked import masked
 from collectors.rest import REST
 from collectors.round import Round
 from metrics.poll import Record, Tier
-from metrics.text import cut
+from metrics.text import clean, cut
 
 LONGEST = 1000
 """Bytes of a query's text, as the statements cut it."""
@@ -24,6 +24,9 @@ SHOWN = 100
 
 LONG = "long_transaction"
 """Kind of the records of transactions that last over a minute, by process and start; once more when it is over."""
+
+LONGS = "long_transactions"
+_LEFT = ("backend_start", "xact_start", "xmin_age")
 
 BLOCKING = "blocking"
 """Kind of the records of who waits for whom, by a digest of that: one for as long as it stays the same."""
@@ -53,13 +56,13 @@ class Activity:
         reading = metrics.ACTIVITY_DETAIL
         if round_.wants(reading.statement):
             with round_.part(reading.statement):
-                rows = ask.rows(reading.statement)
+                rows = _counted(round_.believed(reading, ask.rows(reading.statement)))
                 shown, _ = busiest(self.named(rows), SHOWN)
                 round_.take(reading, shown, ask.version)
                 round_.take(metrics.PROCESSES, processes(rows), ask.version)
                 round_.left_out += hidden(rows, shown)
         ask.take(round_, metrics.LOCKS)
-        holders = {row["holder"]: str(row["name"])[:200] for row in ask.take(round_, metrics.XMIN)}
+        holders = {clean(row["holder"]): clean(row["name"])[:200] for row in ask.take(round_, metrics.XMIN)}
         round_.records += [
             Record(HOLDER, kind, name) for kind, name in holders.items() if self._holders.get(kind) != name
         ]
@@ -78,6 +81,11 @@ class Activity:
             ages = [age for age in (group["transaction"], own["transaction"]) if age is not None]
             group["transaction"] = max(ages, default=None)
         return sorted(found.values(), key=lambda row: (-row["sessions"], -(row["transaction"] or 0.0)))
+
+
+def _counted(rows: Rows) -> Rows:
+    """Those of which it is known how many they are."""
+    return rows if all(row["sessions"] is not None for row in rows) else [r for r in rows if r["sessions"] is not None]
 
 
 def busiest(rows: Rows, most: int) -> tuple[Rows, int]:
@@ -137,14 +145,14 @@ class Waits:
         if not round_.wants(metrics.AGES.statement):
             return
         with round_.part(metrics.AGES.statement):
-            rows = ask.rows(metrics.AGES.statement)
+            rows = round_.believed(metrics.AGES, ask.rows(metrics.AGES.statement))
             round_.take(metrics.AGES, rows, ask.version)
             self._further(round_, ask, rows)
 
     def _further(self, round_: Round, ask: Ask, rows: Rows) -> None:
-        if self._long or any(row["transaction"] > self.long for row in rows):
-            with round_.part("long_transactions"):
-                self._remember(round_, ask.rows("long_transactions", [self.long]), ask.connection.codec)
+        if self._long or any((row["transaction"] or 0.0) > self.long for row in rows):
+            with round_.part(LONGS):
+                self._remember(round_, ask.rows(LONGS, [self.long]), ask.connection.codec)
         reading = metrics.BLOCKING
         if any(row["waiters"] for row in rows) and round_.wants(reading.statement):
             with round_.part(reading.statement):
@@ -155,31 +163,48 @@ class Waits:
 
     def _remember(self, round_: Round, rows: Rows, codec: str) -> None:
         """What is new or goes on otherwise; what is over is said to be."""
-        found = {f"{row['pid']} {row['xact_start']}": row for row in rows}
-        for key, row in found.items():
-            body = _body(row, codec, leave=("backend_start", "xact_start", "xmin_age"))
+        bodies = round_.each(LONGS, rows, lambda row: (_key(row), _body(row, codec, leave=_LEFT)), names=("pid",))
+        found = dict(bodies)
+        for key, body in found.items():
             if self._long.get(key) != body:
                 self._long[key] = body
                 round_.records.append(Record(LONG, key, body))
         for key in [key for key in self._long if key not in found]:
-            body = json.dumps({**json.loads(self._long.pop(key)), "over": True}, ensure_ascii=False)
-            round_.records.append(Record(LONG, key, body))
+            over = json.dumps({**json.loads(self._long.pop(key)), "over": True}, ensure_ascii=False)
+            round_.records.append(Record(LONG, key, over))
 
     def _block(self, round_: Round, rows: Rows, ask: Ask) -> None:
-        waiting = [row for row in rows if row["waited"] is not None]
-        waited = max((row["waited"] for row in waiting), default=0.0)
-        round_.take(metrics.BLOCKING, [{"waited": waited, "roots": len(rows) - len(waiting)}], ask.version)
-        digest = _digest(rows) if waiting else ""
+        reading, codec = metrics.BLOCKING, ask.connection.codec
+        sound = round_.believed(reading, rows)
+        nodes = round_.each(
+            reading.statement,
+            sound,
+            lambda row: (_mark(row), _body(row, codec, leave=("backend_start",))),
+            names=("pid",),
+        )
+        # Who waits is known also where it is not known for how long.
+        waiting = [row for row, given in zip(sound, rows, strict=True) if given["waited"] is not None]
+        waited = max((row["waited"] for row in waiting if row["waited"] is not None), default=0.0)
+        round_.take(reading, [{"waited": waited, "roots": len(rows) - len(waiting)}], ask.version)
+        digest = _digest([mark for mark, _ in nodes]) if waiting else ""
         if digest and digest != self._blocking:
-            nodes = [json.loads(_body(row, ask.connection.codec, leave=("backend_start",))) for row in rows]
-            round_.records.append(Record(BLOCKING, digest, json.dumps(nodes, ensure_ascii=False)))
+            body = "[" + ", ".join(body for _, body in nodes) + "]"
+            round_.records.append(Record(BLOCKING, digest, body))
         self._blocking = digest
 
 
-def _digest(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Who waits for whom, and for which transaction: equal as long as that is."""
-    marks = [f"{row['pid']} {row['backend_start']} {sorted(row['blockers'])} {row['query_since']}" for row in rows]
-    return hashlib.sha256("|".join(marks).encode()).hexdigest()[:16]
+def _key(row: Mapping[str, Any]) -> str:
+    return f"{row['pid']} {row['xact_start']}"
+
+
+def _mark(row: Mapping[str, Any]) -> str:
+    """Who waits for whom, and for which transaction."""
+    return f"{row['pid']} {row['backend_start']} {sorted(row['blockers'])} {row['query_since']}"
+
+
+def _digest(marks: Sequence[str]) -> str:
+    """Equal as long as they are."""
+    return hashlib.sha256(clean("|".join(marks)).encode()).hexdigest()[:16]
 
 
 def _body(row: Mapping[str, Any], codec: str, leave: Sequence[str]) -> str:

@@ -19,20 +19,31 @@ SHOWN = 20
 INDEXES = 10
 
 
-def estimates(rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    """The worst tables, and how many cannot be told."""
-    known = [row for row in rows if row["reltuples"] >= 0 and not row["unknown"]]
-    found = [{**row, **_bloat(row)} for row in known]
-    worst = sorted(found, key=lambda row: -row["bytes"])[:SHOWN]
-    return worst, len(rows) - len(known)
+Row = Mapping[str, Any]
 
 
-def of_indexes(rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    """The worst indexes, and how many cannot be told."""
-    known = [row for row in rows if row["reltuples"] >= 0 and not row["unknown"]]
-    found = [{**row, **_over(row, btree.needed(row))} for row in known]
-    worst = sorted(found, key=lambda row: -row["bytes"])[:INDEXES]
-    return worst, len(rows) - len(known)
+def estimate(row: Row) -> dict[str, Any] | None:
+    """A table with what it has too much; None when that cannot be told."""
+    return {**row, **_bloat(row)} if _known(row) else None
+
+
+def of_index(row: Row) -> dict[str, Any] | None:
+    """The same of an index."""
+    return {**row, **_over(row, btree.needed(row))} if _known(row) else None
+
+
+def worst(rows: Sequence[dict[str, Any] | None], most: int) -> tuple[list[dict[str, Any]], int]:
+    """Those that have most, and how many cannot be told.
+
+    >>> worst([{"bytes": 1.0}, None, {"bytes": 2.0}], 1)
+    ([{'bytes': 2.0}], 1)
+    """
+    known = [row for row in rows if row is not None]
+    return sorted(known, key=lambda row: -row["bytes"])[:most], len(rows) - len(known)
+
+
+def _known(row: Row) -> bool:
+    return bool(row["reltuples"] >= 0 and not row["unknown"])
 
 
 def _bloat(row: Mapping[str, Any]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar
 
 from collectors.postgres import metrics
@@ -13,6 +14,7 @@ from collectors.rest import Rest, Start
 from collectors.round import Round
 from metrics.poll import EventKind, Tier
 from metrics.reading import Reading
+from metrics.text import clean
 
 SERIES = 40
 """Series that one database costs."""
@@ -55,7 +57,7 @@ class Databases:
         if not round_.wants(reading.statement):
             return
         with round_.part(reading.statement):
-            rows = ask.rows(reading.statement)
+            rows = round_.believed(reading, ask.rows(reading.statement))
             if not rows:
                 return
             shown, rest, left = self._ranked(rows).look(rows)
@@ -78,7 +80,8 @@ class Databases:
         for row in rows:
             name, reset = row["datname"], row["stats_reset"]
             if name in self._resets and reset is not None and reset != self._resets[name]:
-                round_.event(EventKind.RESET, f"statistics of database {name} were reset", reset.timestamp())
+                at = reset.timestamp() if isinstance(reset, datetime) else None
+                round_.event(EventKind.RESET, f"statistics of database {name} were reset", at)
         self._resets = {row["datname"]: row["stats_reset"] for row in rows}
 
     def _state(self, round_: Round, ask: Ask) -> None:
@@ -90,7 +93,7 @@ class Databases:
         """Of those that have series of their own."""
         if round_.wants(reading.statement):
             with round_.part(reading.statement):
-                rows = ask.rows(reading.statement)
+                rows = round_.believed(reading, ask.rows(reading.statement))
                 round_.take(reading, [row for row in rows if self._tells(row["datname"])], ask.version)
 
     def _tells(self, name: str) -> bool:
@@ -101,7 +104,8 @@ class Databases:
     def _sizes(self, round_: Round, ask: Ask) -> None:
         """As many as half of the time allows, going on next time where this one ends."""
         # By their numbers: a name may be no text in our encoding.
-        found = [(row["datname"], row["oid"]) for row in ask.rows("database_names") if self._tells(row["datname"])]
+        named = [(clean(row["datname"]), row["oid"]) for row in ask.rows("database_names")]
+        found = [(name, oid) for name, oid in named if self._tells(name)]
         enough = (time.monotonic() + ask.deadline) / 2
         begun = self._next % max(1, len(found))
         for number, (name, oid) in enumerate([*found[begun:], *found[:begun]]):

@@ -1,10 +1,11 @@
 """What was created, dropped and altered in one database between two looks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from metrics.further import further
+from metrics.text import clean
 
 MOST = 20
 
@@ -22,9 +23,10 @@ Things = Mapping[int, Thing]
 """By the number that the server knows them by, which stays when they are renamed."""
 
 
-def things(rows: Sequence[Mapping[str, Any]]) -> Things:
-    """Rows of ``definitions``."""
-    return {row["oid"]: Thing(row["kind"], f"{row['nspname']}.{row['relname']}", row["digest"]) for row in rows}
+def thing(row: Mapping[str, Any]) -> tuple[int, Thing]:
+    """A row of ``definitions``, with its number."""
+    name = f"{clean(row['nspname'])}.{clean(row['relname'])}"
+    return int(row["oid"]), Thing(clean(row["kind"]), name, clean(row["digest"]))
 
 
 def changes(before: Things, now: Things) -> list[str]:

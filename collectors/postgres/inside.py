@@ -17,6 +17,9 @@ from collectors.postgres.ask import Ask, Rows
 from collectors.round import Round
 from metrics.poll import EventKind, Tier
 from metrics.reading import Reading
+from metrics.text import clean
+
+_NAMES = ("nspname", "relname")
 
 HOUR = 3600.0
 EARLY = 60.0
@@ -74,7 +77,7 @@ class Inside:
         with _part(round_, ask, "autovacuum"):
             rows = [] if ask.in_recovery else ask.rows("autovacuum")
             _tell(known, metrics.DUE, [row for row in rows if row["due"] is not None])
-            counts = {row["reason"]: row for row in rows}
+            counts = {clean(row["reason"]): row for row in rows}
             _tell(known, metrics.DUE_TABLES, counts.values())
         if now - known.looked >= known.wait:
             known.looked = now
@@ -90,11 +93,14 @@ class Inside:
                 _tell(known, reading, ask.rows(reading.statement))
         # A standby has the primary's pg_class and pg_statistic.
         with _part(round_, ask, "bloat"):
-            worst, unknown = bloat.estimates(ask.rows(_widths(ask, "bloat")))
+            found = round_.each("bloat", ask.rows(_widths(ask, "bloat")), bloat.estimate, names=_NAMES)
+            worst, unknown = bloat.worst(found, bloat.SHOWN)
             _tell(known, bloating.BLOAT, worst)
             _tell(known, bloating.BLOAT_UNKNOWN, [{"datname": ask.database, "unknown": unknown}])
         with _part(round_, ask, "index_bloat"):
-            worst, unknown = bloat.of_indexes(ask.rows(_widths(ask, "index_bloat")))
+            rows = ask.rows(_widths(ask, "index_bloat"))
+            found = round_.each("index_bloat", rows, bloat.of_index, names=(*_NAMES, "indexrelname"))
+            worst, unknown = bloat.worst(found, bloat.INDEXES)
             _tell(known, bloating.INDEX_BLOAT, worst)
             _tell(known, bloating.INDEX_BLOAT_UNKNOWN, [{"datname": ask.database, "unknown": unknown}])
 
@@ -109,7 +115,7 @@ def _look(round_: Round, ask: Ask, known: _Database, pause: float) -> None:
     if mark == known.mark:
         known.wait = pause
         return
-    now = definitions.things(ask.rows("definitions"))
+    now = dict(round_.each("definitions", ask.rows("definitions"), definitions.thing, names=_NAMES))
     lines = definitions.changes(known.things, now) if known.things is not None else []
     for line in lines:
         round_.event(EventKind.DDL, f"{ask.database}: {line}")

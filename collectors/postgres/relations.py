@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from collectors.failed import Disconnected, Failed
-from collectors.frame import Frame, framed
+from collectors.frame import Frame
 from collectors.postgres import budget, metrics
 from collectors.postgres import metrics_tables as more
 from collectors.postgres.ask import Ask, beside
@@ -23,8 +23,8 @@ from collectors.postgres.tables import state, sums
 from collectors.postgres.watched import Watched
 from collectors.round import MOST_ROWS, Round
 from metrics.poll import ErrorClass, Tier
-from metrics.reading import Odd
-from metrics.text import ESCAPE
+from metrics.reading import Reading
+from metrics.text import ESCAPE, clean
 
 TABLE = ("nspname", "relname")
 INDEX = (*TABLE, "indexrelname")
@@ -62,7 +62,7 @@ class Relations:
         if ask.version < metrics.TABLES.since:
             return
         with round_.part("connectable"):
-            names = [row["datname"] for row in ask.rows("connectable")]
+            names = [clean(row["datname"]) for row in ask.rows("connectable")]
             self._watched.among([name for name in names if ESCAPE not in name])
             if odd := [name for name in names if ESCAPE in name]:
                 text = f"Databases whose names are no UTF-8 cannot be connected to by name: {', '.join(odd)}."
@@ -84,14 +84,14 @@ class Relations:
 
     def _read_own(self, round_: Round, ask: Ask) -> None:
         """Each of the two readings for itself."""
-        for reading, labels, frames in (
-            (metrics.TABLES, TABLE, self._tables),
-            (INDEXES, INDEX, self._indexes),
+        for reading, more_of, labels, frames in (
+            (metrics.TABLES, (more.WORK,), TABLE, self._tables),
+            (INDEXES, (), INDEX, self._indexes),
         ):
             frames.pop(ask.database, None)
             if round_.wants(reading.statement):
                 with round_.part(reading.statement):
-                    frames[ask.database] = _frame(round_, ask, reading.statement, labels)
+                    frames[ask.database] = _frame(round_, ask, (reading, *more_of), labels)
 
     def _visits(self, ask: Ask) -> Iterator[tuple[str, Ask]]:
         """Databases to visit, each with an even share of the time that is left and one more for what comes after."""
@@ -111,8 +111,8 @@ class Relations:
         try:
             with closing(beside(ask, name)) as inside:
                 ask = replace(ask, connection=inside)
-                self._tables[name] = _frame(round_, ask, metrics.TABLES.statement, TABLE)
-                self._indexes[name] = _frame(round_, ask, INDEXES.statement, INDEX)
+                self._tables[name] = _frame(round_, ask, (metrics.TABLES, more.WORK), TABLE)
+                self._indexes[name] = _frame(round_, ask, (INDEXES,), INDEX)
                 self._hold(name)
                 for visitor in self._visitors:
                     visitor.visit(round_, ask)
@@ -156,9 +156,8 @@ class Relations:
         round_.take(more.WATCHED, [{"state": name, "databases": count} for name, count in counts.items()])
 
 
-def _frame(round_: Round, ask: Ask, statement: str, labels: Sequence[str]) -> Frame:
+def _frame(round_: Round, ask: Ask, readings: Sequence[Reading], labels: Sequence[str]) -> Frame:
     """The rows of a statement, with the database before their other names. Raises Failed."""
-    odd: list[Odd] = []
-    frame = framed(*ask.table(statement), labels, odd)
-    round_.odd(statement, odd)
-    return Frame(("datname", *labels), [(ask.database, *key) for key in frame.keys], frame.names, frame.numbers)
+    names, rows = ask.table(readings[0].statement)
+    own = ask.database
+    return round_.framed(readings, (["datname", *names], [(own, *row) for row in rows]), ("datname", *labels))

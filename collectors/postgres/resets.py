@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from metrics.reading import number_of
+from metrics.text import clean
+
 SHARED = {
     "reset_archiver": "archiver",
     "reset_bgwriter": "background writer",
@@ -30,7 +33,7 @@ def epoch(identity: Mapping[str, Any]) -> float:
     False
     """
     marks = "|".join(str(identity.get(name)) for name in _MARKS)
-    return float(int.from_bytes(hashlib.sha256(marks.encode()).digest()[:6], "big"))
+    return float(int.from_bytes(hashlib.sha256(clean(marks).encode()).digest()[:6], "big"))
 
 
 @dataclass(slots=True)
@@ -51,6 +54,6 @@ class Resets:
         ('I/O, WAL', 9.0)
         """
         before = self._last
-        self._last = {name: identity.get(name) or 0.0 for name in SHARED}
+        self._last = {name: number_of(identity.get(name)) or 0.0 for name in SHARED}
         anew = {name: at for name, at in self._last.items() if at > before.get(name, at)}
         return ", ".join(SHARED[name] for name in anew), max(anew.values(), default=0.0)

@@ -9,6 +9,7 @@ from collectors.postgres import metrics_settings as metrics
 from collectors.postgres.ask import Ask, Rows
 from collectors.round import Round
 from metrics.poll import EventKind, Tier
+from metrics.text import clean
 
 SIZES = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -41,10 +42,10 @@ class Settings:
             self._look(round_, ask)
             if round_.tier is Tier.SLOW:
                 self._told, self._changed = _values(self._rows), []
-                round_.take(metrics.SETTINGS, numbers(self._rows), ask.version)
+                round_.take(metrics.SETTINGS, _numbers(round_, self._rows), ask.version)
                 round_.take(metrics.CHOICES, choices(self._rows), ask.version)
             else:
-                round_.take(metrics.SETTINGS, numbers(self._changed), ask.version)
+                round_.take(metrics.SETTINGS, _numbers(round_, self._changed), ask.version)
                 round_.take(metrics.PENDING, [{"pending": self._pending}], ask.version)
 
     def _look(self, round_: Round, ask: Ask) -> None:
@@ -52,7 +53,9 @@ class Settings:
         mark = ask.one("settings_mark")["mark"]
         if mark == self._mark and round_.tier is not Tier.SLOW:
             return
-        rows = [{**row, "value": row["value"] or ""} for row in ask.rows(metrics.SETTINGS.statement)]
+        texts = ("name", "unit", "vartype", "value")
+        given = ask.rows(metrics.SETTINGS.statement)
+        rows = [{**row, **{name: clean(row[name]) for name in texts}} for row in given]
         self._compare(round_, rows)
         self._mark, self._rows = mark, rows
         self._changed = [row for row in rows if self._told and self._told.get(row["name"]) != row["value"]]
@@ -95,21 +98,25 @@ def _shown(value: str, unit: str) -> str:
     return f"{cut} {unit}".strip() if cut else "(empty)"
 
 
-def numbers(rows: Rows) -> Rows:
-    """Those that are numbers or switches, in base units.
+def _numbers(round_: Round, rows: Rows) -> Rows:
+    """Of all that are some."""
+    found = round_.each(metrics.SETTINGS.statement, rows, number, names=("name",))
+    return [row for row in found if row is not None]
 
-    >>> numbers([{"name": "fsync", "unit": "", "vartype": "bool", "value": "on"}])
-    [{'name': 'fsync', 'base': '', 'number': 1.0}]
+
+def number(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """One that is a number or a switch, in base units; None for others.
+
+    >>> number({"name": "fsync", "unit": "", "vartype": "bool", "value": "on"})
+    {'name': 'fsync', 'base': '', 'number': 1.0}
     """
-    found = []
-    for row in rows:
-        if row["vartype"] == "bool":
-            found.append({"name": row["name"], "base": "", "number": float(row["value"] == "on")})
-        elif row["vartype"] in ("integer", "real"):
-            base, scale = unit(row["unit"])
-            value = float(row["value"])
-            found.append({"name": row["name"], "base": base, "number": value if value == -1 else value * scale})
-    return found
+    if row["vartype"] == "bool":
+        return {"name": row["name"], "base": "", "number": float(row["value"] == "on")}
+    if row["vartype"] not in ("integer", "real"):
+        return None
+    base, scale = unit(row["unit"])
+    value = float(row["value"])
+    return {"name": row["name"], "base": base, "number": value if value == -1 else value * scale}
 
 
 def choices(rows: Rows) -> Rows:

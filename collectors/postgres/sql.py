@@ -10,7 +10,8 @@ PostgreSQL 18 drops what stands before it."""
 
 
 @cache
-def _versions() -> dict[str, list[tuple[int, str]]]:
+def versions() -> dict[str, list[tuple[int, str]]]:
+    """By name, the least version and the text of each."""
     found: dict[str, list[tuple[int, str]]] = {}
     for file in resources.files(__package__).joinpath("queries").iterdir():
         if match := re.fullmatch(r"(\w+?)(?:\.(\d+))?\.sql", file.name):
@@ -25,4 +26,4 @@ def statement(name: str, major: int) -> str:
     >>> "pg_stat_checkpointer" in statement("checkpoints", 16), "pg_stat_checkpointer" in statement("checkpoints", 18)
     (False, True)
     """
-    return [text for least, text in _versions()[name] if least <= major][-1]
+    return [text for least, text in versions()[name] if least <= major][-1]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from collectors.failed import Failed
-from collectors.frame import Frame, framed
+from collectors.frame import Frame
 from collectors.libpq import LibpqConnection
 from collectors.postgres import budget
 from collectors.postgres import metrics_statements as metrics
@@ -18,7 +18,8 @@ from collectors.postgres.texts import KIND, TEXT, Library
 from collectors.rest import REST
 from collectors.round import Round
 from metrics.poll import ErrorClass, EventKind, Record, Tier
-from metrics.reading import Odd, Version
+from metrics.reading import Version
+from metrics.text import clean
 
 QUERY = "query"
 """Kind of the records that hold the texts of statements, by query id."""
@@ -63,17 +64,17 @@ class Statements:
     def _inform(self, round_: Round, ask: Ask, version: Version) -> dict[str, float]:
         if version < (1, 9):
             return {}
-        info = ask.one("statements_info", NOW)
-        reset = info["reset"] or 0.0
+        (info,) = round_.believed(metrics.INFO, [ask.one("statements_info", NOW)])
+        reset = info["reset"] or self._reset or 0.0
         if self._reset is not None and self._reset != reset:
             round_.event(EventKind.RESET, "pg_stat_statements was reset", reset or None)
         self._reset = reset
         return info
 
     def _rows(self, round_: Round, ask: Ask, version: tuple[int, int]) -> Frame:
-        odd: list[Odd] = []
-        rows = framed(*ask.table(metrics.STATEMENTS.statement, NOW, release=version[1]), ENTRY, odd)
-        round_.odd(metrics.STATEMENTS.statement, odd)
+        readings = (metrics.STATEMENTS, metrics.WORK)
+        table = ask.table(metrics.STATEMENTS.statement, NOW, release=version[1])
+        rows = round_.framed(readings, table, ENTRY[:2], ENTRY[2:])
         if strangers := self._ledger.strangers(rows):
             self._ledger.judge(self._library.ask(ask, KIND, strangers).items())
         return rows
@@ -117,7 +118,7 @@ class Statements:
         if not extension["usable"]:
             hint = USAGE.format(schema=schema, role=identifier(user))
             raise Failed(ErrorClass.FORBIDDEN, f"pg_stat_statements is in schema {schema}", hint, quiet=True)
-        found = re.match(r"(\d+)\.(\d+)", extension["version"])
+        found = re.match(r"(\d+)\.(\d+)", clean(extension["version"]))
         version = (int(found[1]), int(found[2])) if found else (0, 0)
         if version < metrics.LEAST:
             text = f"pg_stat_statements {extension['version']} is older than 1.8"

@@ -44,8 +44,9 @@ def state(database: str, tables: Frame, *, in_recovery: bool) -> dict[str, Any]:
     {'datname': 'shop', 'lost_rows': 0.1, 'in_recovery': False}
     """
     rows = tables.column("reltuples")
-    lost = rows[(tables.column("n_live_tup") == 0) & (tables.column("n_dead_tup") == 0)].sum()
-    share = float(lost / rows.sum()) if rows.any() else 0.0
+    lost = np.nansum(rows[(tables.column("n_live_tup") == 0) & (tables.column("n_dead_tup") == 0)])
+    whole = np.nansum(rows)
+    share = float(lost / whole) if whole > 0 else 0.0
     return {"datname": database, "lost_rows": share, "in_recovery": in_recovery}
 
 
@@ -55,8 +56,8 @@ def sums(database: str, tables: Frame, indexes: Frame) -> dict[str, Any]:
         "datname": database,
         "tables": len(tables),
         "indexes": len(indexes),
-        "invalid": float(indexes.column("invalid").sum()),
-        "size": float(tables.column("size").sum()),
+        "invalid": float(np.nansum(indexes.column("invalid"))),
+        "size": float(np.nansum(tables.column("size"))),
         "indexes_size": float(np.nansum(tables.column("indexes_size"))),
         "toast_size": float(np.nansum(tables.column("toast_size"))),
     }

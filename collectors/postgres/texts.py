@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from collectors.failed import Disconnected, Failed
+from collectors.failed import MALFORMED, Disconnected, Failed
 from collectors.frame import Frame
 from collectors.postgres.ask import NOW, Ask, beside
 from collectors.postgres.hints import identifier
@@ -119,11 +119,15 @@ def _asked(ask: Ask, what: str, ids: Sequence[int]) -> tuple[Texts, str]:
     except Failed as failed:
         # Without PL/pgSQL there is no way to ask that leaves the log alone.
         return {}, failed.failure.text
+    given = ask.one("statement_answer", NOW)["answer"]
     # Bytes that are no text must not be escaped yet: they would be no JSON.
-    answer = bytes(ask.one("statement_answer", NOW)["answer"]).decode(ask.connection.codec, "surrogateescape")
+    answer = given.decode(ask.connection.codec, "surrogateescape") if isinstance(given, bytes) else ""
     if not answer.startswith("["):
         return {}, clean(answer).partition(" ")[2] or "no answer"
-    return {number: clean(text) for number, text in json.loads(answer) if text is not None}, ""
+    try:
+        return {int(number): clean(text) for number, text in json.loads(answer) if text is not None}, ""
+    except MALFORMED as error:
+        return {}, f"an answer of another shape ({type(error).__name__})"
 
 
 def _visit(ask: Ask, database: str, what: str, ids: Sequence[int]) -> tuple[Texts, str]:
@@ -139,6 +143,7 @@ def _visit(ask: Ask, database: str, what: str, ids: Sequence[int]) -> tuple[Text
 
 def _running(ask: Ask, ids: Sequence[int]) -> Texts:
     rows = ask.rows("statement_running", [ids])
-    found = {row["query_id"]: cut(row["query"], LONGEST, ask.connection.codec) for row in rows if row["query"]}
+    sent = {row["query_id"]: row["query"] for row in rows if isinstance(row["query"], bytes)}
+    found = {number: cut(text, LONGEST, ask.connection.codec) for number, text in sent.items()}
     # Of our own the mark is all that matters, which is a comment and would be masked.
     return {number: MARK if MARK in text[:OURS] else masked(text) for number, text in found.items()}

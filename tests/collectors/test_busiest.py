@@ -85,3 +85,40 @@ def test_a_place_that_was_away_begins_anew() -> None:
     look = busiest.look(frames, kinds)
     assert [row["whole"] for row in look.rests] == [0.0]
     assert look.left == 2 * len(SIZES) - 1
+
+
+def _risen(lines: list[dict[tuple[str, str], float]]) -> float:
+    """Σ rises, series by series, from each sample to the next it has."""
+    risen, last = 0.0, dict[tuple[str, str], float]()
+    for line in lines:
+        now = {key: value for key, value in line.items() if not np.isnan(value)}
+        risen += sum(value - last.get(key, value) for key, value in now.items())
+        last |= now
+    return risen
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(rises, st.sets(st.sampled_from(sorted(SIZES)), max_size=3)), min_size=4, max_size=10),
+    st.integers(1, 6),
+)
+def test_what_is_not_told_for_once_is_no_rise(
+    looks: list[tuple[dict[tuple[str, str], tuple[int, int]], set[str]]], most: int
+) -> None:
+    """Nor a reset: a value that cannot be would else be in the sum of the others for ever."""
+    busiest = Busiest(counters=("part",), rank=("part",), most=most)
+    counts, first, seen = dict.fromkeys(SIZES, 0.0), dict[str, float](), []
+    for rise, unknown in [*looks, ({}, set())]:
+        for (_, name), (part, _) in rise.items():
+            counts[name] += part
+        first = first or dict(counts)
+        told = {name: np.nan if name in unknown else count for name, count in counts.items()}
+        numbers = np.array([[told[name]] for name in SIZES], dtype=np.float64)
+        frames = {"": Frame(("name",), [(name,) for name in SIZES], ("part",), numbers)}
+        look = busiest.look(frames, {"": [("(rest)",)] * len(SIZES)})
+        rows = look.rows(frames)
+        seen.append({("", row["name"]): np.nan if row["part"] is None else row["part"] for row in rows})
+    risen = sum(counts.values()) - sum(first.values())
+    assert _risen(seen) <= risen + 1e-9
+    if most == len(SIZES) and not looks[0][1]:
+        assert _risen(seen) == pytest.approx(risen)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import collectors
 from collectors.findings import Findings
-from collectors.frame import framed
 from collectors.round import Off, Round
 from collectors.sieve import Sieve, limits_of
 from metrics.catalog import discover
@@ -115,20 +114,6 @@ def test_a_bad_row_costs_itself(kind: str, reading: Reading, store: SeriesStore,
     kept = {(metric, labels) for metric, labels, _, _ in store.latest() if ("source", source) in labels}
     own = ("source", source)
     assert kept >= {(metric, tuple(sorted([*labels, own]))) for metric, labels in samples}
-
-
-@given(st.lists(st.tuples(st.text(max_size=3), ANYTHING, ANYTHING), max_size=8))
-def test_a_frame_keeps_every_number_and_names_what_is_none(given_: list[tuple[str, Any, Any]]) -> None:
-    odd: list[tuple[str, str, str]] = []
-    frame = framed(["name", "one", "two"], given_, ["name"], odd)
-    assert len(frame) == len(given_)
-    expected = 0
-    for row, numbers in zip(given_, frame.numbers.tolist(), strict=True):
-        for value, number in zip(row[1:], numbers, strict=True):
-            wanted = math.nan if value is None else number_of(value)
-            expected += wanted is None
-            assert repr(number) == repr(math.nan if wanted is None else wanted)
-    assert len(odd) in (expected, 0) if expected == 0 else len(odd) == expected
 
 
 def test_names_that_differ_in_one_byte_are_two_series_in_the_store(tmp_path: Path) -> None:
