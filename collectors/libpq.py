@@ -32,6 +32,9 @@ FAULTS = (psycopg.Error, OSError, ValueError)
 TEXTS = (18, 19, 25, 705, 1042, 1043)
 """OIDs of "char", name, text, unknown, char(n) and varchar."""
 
+NUMBERS = (20, 21, 23, 26, 700, 701, 1700)
+"""OIDs of int8, int2, int4, oid, float4, float8 and numeric."""
+
 _AT_CONNECT = (
     (ErrorClass.AUTH, r"authentication failed|no pg_hba\.conf entry|no password supplied|not allowed|role .* does not"),
     (ErrorClass.REFUSED_BY_LIMIT, r"too many connections|too many clients|connection slots|no more connections"),
@@ -69,12 +72,15 @@ def _text(codec: str) -> type[Loader]:
     return Text
 
 
-class _Whole(Loader):
-    """PgBouncer's counters are numeric: whole numbers, for which Decimal is dear."""
+class _Number(Loader):
+    """What is no number where one should be costs itself, and is shown as it is."""
 
-    def load(self, data: Any) -> int | float:
+    def load(self, data: Any) -> int | float | str:
         text = bytes(data)
-        return int(text) if text.lstrip(b"-").isdigit() else float(text)
+        try:
+            return int(text) if text.lstrip(b"-").isdigit() else float(text)
+        except ValueError:
+            return clean(text)
 
 
 class LibpqConnection:
@@ -102,13 +108,14 @@ class LibpqConnection:
         self.codec = "utf-8"
         self.server = Who(None, "")
         # Psycopg's own loaders are ten times as fast, and refuse what is no number and no UTF-8.
+        self._numbers = True
         self._strict = self._connection.info.parameter_status("server_encoding") in (None, "UTF8", "UNICODE")
         if self._strict:
             self._connection.adapters.register_loader("numeric", IntLoader if whole else FloatLoader)
         else:
             with self._said():
                 self._as_it_is()
-            self._allow_all()
+            self._allow_texts()
         self._together = Together(self._connection)
 
     def rows(self, deadline: float, statement: str, values: Sequence[Any] | None = None) -> list[dict[str, Any]]:
@@ -118,15 +125,12 @@ class LibpqConnection:
     def table(self, deadline: float, statement: str, values: Sequence[Any] | None = None) -> Table:
         """The same without a dict for each row. Raises Failed."""
         with self._said():
-            try:
-                return self._asked(deadline, statement, values)
-            except ValueError:
-                if not self._strict:
-                    raise
-                self._strict = False
-                self._allow_all()
-                self._together.reload()
-                return self._asked(deadline, statement, values)
+            while True:
+                try:
+                    return self._asked(deadline, statement, values)
+                except ValueError as error:
+                    if not self._allows(error):
+                        raise
 
     def together(self, deadline: float, statements: Sequence[str]) -> tuple[Mapping[str, Table], str]:
         """All answers by statement, in one round trip; or none, and the one that failed. Raises Disconnected."""
@@ -168,10 +172,27 @@ class LibpqConnection:
         if result.status != ExecStatus.COMMAND_OK:
             raise errors.error_from_result(result, "utf-8")
 
-    def _allow_all(self) -> None:
+    def _allows(self, error: ValueError) -> bool:
+        """Whether what was refused is taken from now on."""
+        if self._strict and isinstance(error, UnicodeError):
+            self._allow_texts()
+        elif self._numbers:
+            self._allow_numbers()
+        else:
+            return False
+        self._together.reload()
+        return True
+
+    def _allow_texts(self) -> None:
+        self._strict = False
         for type_ in TEXTS:
             self._connection.adapters.register_loader(type_, _text(self.codec))
-        self._connection.adapters.register_loader("numeric", _Whole if self._whole else FloatLoader)
+        self._connection.adapters.register_loader("numeric", _Number if self._whole else FloatLoader)
+
+    def _allow_numbers(self) -> None:
+        self._numbers = False
+        for type_ in NUMBERS:
+            self._connection.adapters.register_loader(type_, _Number)
 
     def _handle(self) -> int:
         try:

@@ -17,8 +17,11 @@ class Ask:
         """``show`` asks the console."""
         self.round_, self.deadline, self.version, self._show = round_, deadline, version, show
 
-    def __call__(self, reading: Reading) -> Table:
-        """The answer with the columns that tell its rows apart, or none: not in this version, off, or failed."""
+    def __call__(self, reading: Reading, raw: Reading | None = None) -> Table:
+        """The answer with the columns that tell its rows apart, or none: not in this version, off, or failed.
+
+        raw   further columns of numbers, from which others are made
+        """
         if self.version < reading.since or not self.round_.wants(reading.statement):
             return EMPTY
         answer = EMPTY
@@ -26,7 +29,10 @@ class Ask:
             table = self._show(self.deadline, reading.statement)
             for column in reading.labels:
                 table.place(column)
-            answer = table
+            rows = self.round_.believed_fields(reading, table.names, table.rows)
+            if raw is not None:
+                rows = self.round_.believed_fields(raw, table.names, rows)
+            answer = Table(table.names, rows)
         return answer  # noqa: RET504 - part() keeps what fails from passing
 
     def take(self, reading: Reading, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from collectors.pgbouncer.ask import Ask
 from collectors.pgbouncer.changes import ANOTHER, RESTARTED, Restarts
 from collectors.pgbouncer.console import console, others, show
 from collectors.pgbouncer.crowd import Crowd
-from collectors.pgbouncer.declare import START
+from collectors.pgbouncer.declare import MICROSECONDS, START
 from collectors.pgbouncer.minute import Minute
 from collectors.pgbouncer.rows import pivoted, shared, version
 from collectors.pgbouncer.settings import numbers
@@ -26,6 +26,7 @@ from collectors.pgbouncer.table import Table
 from collectors.rest import Start
 from collectors.round import Round
 from metrics.poll import ErrorClass, EventKind, Tier
+from metrics.reading import Column, Reading
 
 CROWDED = 10_000
 """Pools that cost PgBouncer's one thread and us tens of milliseconds at each poll."""
@@ -33,6 +34,11 @@ CROWDED = 10_000
 CURE = (
     "pgbouncer.ini: give the database user = NAME, so that all share one pool; or let what makes users use them again "
     "(pools of users that are gone stay until PgBouncer is restarted)."
+)
+MAXWAIT = Reading(
+    metrics.POOLS.statement,
+    {"maxwait": metrics.longest_wait, "maxwait_us": Column(metrics.longest_wait, scale=MICROSECONDS)},
+    labels=metrics.POOLS.labels,
 )
 PROBED = (
     metrics.POOLS,
@@ -123,7 +129,7 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
 
     def _fast(self, ask: Ask) -> None:
         round_ = ask.round_
-        stats, pooled = ask(metrics.STATS_TOTALS), ask(metrics.POOLS)
+        stats, pooled = ask(metrics.STATS_TOTALS), ask(metrics.POOLS, MAXWAIT)
         self._minute.learn_limits(ask, pooled)
         self._minute.console(stats, pooled)
         counted, found = self._crowd.look(stats, pooled, self._minute.limits)

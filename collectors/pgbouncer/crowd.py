@@ -75,18 +75,19 @@ class Crowd:
         if before is None:
             self._given = {}
         busy = table.names.index("xact_time") if "xact_time" in table.names else None
-        rises = None if before is None else _rises(now, before, at)
+        known = now if before is None else {name: _carried(row, before.get(name)) for name, row in now.items()}
+        rises = None if before is None else _rises(known, before, at)
         was, self.shown = self.shown, self._databases.choose(_claims(now, rises, busy, waits))
         if rises:
             # Was not shown: has no sample yet that this rise would be the difference to.
             hidden = {name: rise for name, rise in rises.items() if name not in self.shown or name not in was}
             self._add(table.names, at, list(hidden.values()))
-            self._give(hidden, now, before or {})
+            self._give(hidden, known, before or {})
         # Of those that ever had a series.
         self._given = {name: given for name, given in self._given.items() if name in now}
         for name in self.shown:
             self._given.setdefault(name, [0.0] * len(table.names))
-        self._before, self._names = now, table.names
+        self._before, self._names = known, table.names
         others = len(now) - sum(1 for name in now if name in self.shown)
         self.left_out += others
         self.opened = self.opened or others > 0
@@ -108,7 +109,9 @@ class Crowd:
         given = self._given[name]
         if not any(given):
             return row
-        return tuple(value - less if less else value for value, less in zip(row, given, strict=True))
+        return tuple(
+            value - less if less and value is not None else value for value, less in zip(row, given, strict=True)
+        )
 
     def _add(self, names: Sequence[str], at: int, rises: Sequence[Sequence[float]]) -> None:
         for index, column in enumerate(zip(*rises, strict=True)):
@@ -196,13 +199,21 @@ def _rises(now: Mapping[str, Fields], before: Mapping[str, Fields], label: int) 
     return {name: _rise(row, before.get(name), label) for name, row in now.items() if before.get(name) != row}
 
 
+def _carried(row: Fields, old: Fields | None) -> Fields:
+    """A row with what was told before in place of what is not told now: by how much that rose is known later."""
+    if old is None or None not in row:
+        return row
+    return tuple(last if value is None else value for value, last in zip(row, old, strict=True))
+
+
 def _rise(row: Fields, old: Fields | None, label: int) -> list[float]:
     """How much each counter rose; of a row that is new or fell, all that it says."""
     numbers = [0 if index == label else _number(value) for index, value in enumerate(row)]
     if old is None:
         return numbers
     before = [0 if index == label else _number(value) for index, value in enumerate(old)]
-    rise = [new - last for new, last in zip(numbers, before, strict=True)]
+    # How much of a number is new of which none was told before, nobody knows.
+    rise = [0 if was is None else new - last for new, last, was in zip(numbers, before, old, strict=True)]
     return numbers if min(rise) < 0 else rise
 
 

@@ -11,13 +11,15 @@ from collectors.pgbouncer.ask import Ask
 from collectors.pgbouncer.changes import Databases, State
 from collectors.pgbouncer.choice import Choice
 from collectors.pgbouncer.crowd import DATABASES_PER
-from collectors.pgbouncer.declare import CONSOLE
+from collectors.pgbouncer.declare import CONSOLE, MICROSECONDS
 from collectors.pgbouncer.rows import Limits, pivoted, pools
 from collectors.pgbouncer.settings import Settings, few
 from collectors.pgbouncer.sockets import Opened, Sockets, Sums, console_time, sums
 from collectors.pgbouncer.table import EMPTY, Table, total
 from collectors.rest import REST
+from metrics.model import Metric
 from metrics.poll import ErrorClass, EventKind
+from metrics.reading import Column, Reading, number_of
 
 MOST_CLIENTS = 10_000
 """More are not listed: it would hold PgBouncer's one thread for tens of milliseconds."""
@@ -27,6 +29,15 @@ USERS_PER = 60
 _SUMMED = ("current_connections", "current_client_connections", "paused", "disabled")
 
 Rows = list[dict[str, Any]]
+
+_NUMBERS: Mapping[str, Column | Metric] = {
+    "wait": metrics_sockets.client_wait,
+    "wait_us": Column(metrics_sockets.client_wait, scale=MICROSECONDS),
+    "prepared_statements": metrics_sockets.client_statements,
+}
+CLIENT = Reading(metrics_sockets.CLIENTS.statement, _NUMBERS, labels=metrics_sockets.CLIENTS.labels)
+SERVER = Reading(metrics_sockets.SERVERS.statement, _NUMBERS, labels=metrics_sockets.SERVERS.labels)
+"""What is of one connection each, before it is summed."""
 
 
 class Minute:
@@ -143,14 +154,14 @@ class Minute:
             ask.take(metrics_process.STATE, [row])
 
     def _take_connections(self, ask: Ask, shown: set[str]) -> None:
-        if (self.lists.get("used_clients") or 0) > MOST_CLIENTS:
+        if (number_of(self.lists.get("used_clients")) or 0) > MOST_CLIENTS:
             with ask.round_.part(metrics_sockets.CLIENTS.statement):
                 raise Failed(ErrorClass.MISSING, f"over {MOST_CLIENTS:,} clients: too many to list", quiet=True)
         else:
             self._list_connections(ask, shown)
 
     def _list_connections(self, ask: Ask, shown: set[str]) -> None:
-        everyone, servers = ask(metrics_sockets.CLIENTS), ask(metrics_sockets.SERVERS)
+        everyone, servers = ask(metrics_sockets.CLIENTS, CLIENT), ask(metrics_sockets.SERVERS, SERVER)
         now, zone = console_time(everyone)
         if everyone.names:
             clients = everyone.without("database", CONSOLE)

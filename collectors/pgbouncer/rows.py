@@ -7,6 +7,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 MICRO = 1e-6
+_WAIT = (("maxwait", 1), ("maxwait_us", MICRO))
 _OPEN = ("sv_active", "sv_idle", "sv_used", "sv_tested", "sv_login", "sv_active_cancel", "sv_being_canceled")
 _OPEN_OF = itemgetter(*_OPEN)
 
@@ -111,7 +112,8 @@ def shared(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
             own = [limits.pool(str(row.get("database")), str(row.get("user"))) for row in members]
             if most is not None and most < sum(size or 0 for size in own):
                 both = {name: key, other: setting}
-                found.append({**both, "sv_open": sum(row["sv_open"] or 0 for row in members), "sv_limit": most})
+                opened = [row["sv_open"] for row in members]
+                found.append({**both, "sv_open": None if None in opened else sum(opened), "sv_limit": most})
     return found
 
 
@@ -129,7 +131,7 @@ def pools(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
             **row,
             "sv_open": _open(row),
             "sv_limit": limits.of(str(row.get("database")), str(row.get("user"))),
-            "maxwait_seconds": (row.get("maxwait") or 0) + (row.get("maxwait_us") or 0) * MICRO,
+            "maxwait_seconds": _waited(row),
             "is_session": row.get("pool_mode") == "session",
         }
         for row in rows
@@ -137,11 +139,18 @@ def pools(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
 
 
 def _open(row: Row) -> Any:
-    """Servers that are there, in whatever state; older versions have fewer of these columns."""
+    """Servers that are there, in whatever state, if all are known; older versions have fewer of these columns."""
     try:
         return sum(_OPEN_OF(row))
     except (KeyError, TypeError):
-        return sum(filter(None, map(row.get, _OPEN)))
+        found = [row[name] for name in _OPEN if name in row]
+        return None if None in found else sum(found)
+
+
+def _waited(row: Row) -> float | None:
+    """Seconds that the first client in the queue has waited, if that is known."""
+    found = [row[name] * scale for name, scale in _WAIT if name in row and row[name] is not None]
+    return sum(found) if len(found) == sum(name in row for name, _ in _WAIT) else None
 
 
 def _own(row: Row | None, column: str) -> int | None:

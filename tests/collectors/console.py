@@ -81,9 +81,14 @@ def database(name: object, size: int = 20, most: int = 0) -> list[object]:
 
 @dataclass
 class Console:
-    """``shows``: by statement, columns and rows; what is not there is an error. Texts may be bytes."""
+    """What is said.
+
+    shows  by statement, columns and rows; what is not there is an error. Texts may be bytes
+    types  by statement the OIDs of its columns; of others what is a number in all rows is one
+    """
 
     shows: dict[str, Rows] = field(default_factory=dict)
+    types: dict[str, Sequence[int]] = field(default_factory=dict)
     port: int = 0
     asked: int = 0
 
@@ -155,13 +160,14 @@ def _answer(said: Console, statement: str) -> bytes:
         return _message(b"E", b"SERROR\0C08P01\0Minvalid command\0\0")
     names, rows = said.shows[statement]
     numbers = [bool(rows) and all(isinstance(row[at], int) for row in rows) for at in range(len(names))]
+    types = said.types.get(statement) or [INT8 if number else TEXT for number in numbers]
     columns = b"".join(
-        name.encode() + b"\0" + struct.pack("!IhIhih", 0, 0, INT8 if number else TEXT, -1, -1, 0)
-        for name, number in zip(names, numbers, strict=True)
+        name.encode() + b"\0" + struct.pack("!IhIhih", 0, 0, type_, -1, -1, 0)
+        for name, type_ in zip(names, types, strict=True)
     )
     out = [_message(b"T", struct.pack("!h", len(names)) + columns)]
     for row in rows:
-        cells = [None if cell is None else cell if isinstance(cell, bytes) else str(cell).encode() for cell in row]
+        cells = [None if cell is None else _raw(cell) for cell in row]
         out.append(
             _message(
                 b"D",
@@ -172,6 +178,10 @@ def _answer(said: Console, statement: str) -> bytes:
             )
         )
     return b"".join([*out, _message(b"C", b"SHOW\0")])
+
+
+def _raw(cell: object) -> bytes:
+    return cell if isinstance(cell, bytes) else str(cell).encode("utf-8", "surrogatepass")
 
 
 def _message(kind: bytes, body: bytes) -> bytes:

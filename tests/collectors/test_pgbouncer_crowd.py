@@ -6,12 +6,12 @@ from contextlib import closing
 from typing import Any
 
 import psycopg
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.pgbouncer import metrics
 from collectors.pgbouncer.collector import PgBouncerCollector
-from collectors.pgbouncer.crowd import Crowd
+from collectors.pgbouncer.crowd import DATABASES_PER, Crowd
 from collectors.pgbouncer.declare import START
 from collectors.pgbouncer.rows import Limits
 from collectors.pgbouncer.sockets import Sockets
@@ -167,3 +167,28 @@ def test_a_pooler_of_many_databases_has_few_series_and_true_sums(
 
 def lines(memory: Memory) -> dict[Labels, Line]:
     return memory.lines(metrics.pool_efficiency, 300.0)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(
+        st.tuples(
+            st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 40)),
+            st.sets(st.sampled_from("abcdef"), max_size=3),
+        ),
+        min_size=4,
+        max_size=10,
+    )
+)
+def test_a_counter_that_is_not_told_for_once_is_no_rise(looks: list[tuple[dict[str, int], set[str]]]) -> None:
+    """Nor a reset: it would be in the counters of the others for ever."""
+    crowd, counts = Crowd(2 * DATABASES_PER), dict.fromkeys("abcdef", 1000)
+    risen, last = 0.0, dict[str, float]()
+    for rises, unknown in [*looks, ({}, set[str]())]:
+        counts = {name: count + rises.get(name, 0) for name, count in counts.items()}
+        rows = [(name, None if name in unknown else count, 0) for name, count in counts.items()]
+        told, _ = crowd.look(Table(("database", "xact_count", "xact_time"), rows), EMPTY, Limits())
+        now = {row["database"]: row["xact_count"] for row in told if row["xact_count"] is not None}
+        risen += sum(count - last.get(name, count) for name, count in now.items())
+        last |= now
+    assert risen <= sum(counts.values()) - 6000 + 1e-9

@@ -147,7 +147,7 @@ _QUIET: Mapping[str, Mapping[str, Any]] = {
 
 STATEMENTS = sorted(
     versions().keys()
-    - {"preload", "unreadable"}  # asked by `trivet check` only
+    - {"preload", "unreadable", "server_name"}  # asked by `trivet check`, or of a server behind a shared address
     - {"session", "search_path", "statement_wanted", "statement_kinds", "statement_texts"}  # answers are not looked at
     - {"io"}  # not of this version
 )
