@@ -377,7 +377,7 @@ def test_processes_that_share_a_port(
     two.port = one.port
     monkeypatch.setattr("stack.native.server.is_free", lambda port: True)
     two.start()
-    # The system sends each connection to one of them by chance: five by chance to the same one of two, once in 16 times.
+    # The system sends each connection to one of them by chance: five of them to the same one, once in 32 times.
     monkeypatch.setattr("collectors.pgbouncer.collector.LOOKS", 25)
     with of_pooler(one.port) as collector:
         events: list[Event] = []
