@@ -5,8 +5,11 @@ where it is still known whose they are. What is told of a row as it is, the siev
 """
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -17,8 +20,8 @@ from metrics.model import labelled
 from metrics.reading import Column, Odd, Reading, number_of
 from metrics.text import clean, shown
 
-_WHOLE = frozenset({int, bool, type(None)})
-_PLAIN = _WHOLE | {float}
+_PLAIN = frozenset({int, bool, float, type(None)})
+_LARGEST = sys.float_info.max
 Row = Mapping[str, Any]
 
 
@@ -30,12 +33,6 @@ class _Place:
     name: str
     column: Column
 
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """In the server's unit."""
-        low, high = self.column.metric.limits
-        return low / self.column.scale, high / self.column.scale
-
     def odd(self, row: Row, value: object) -> Odd:
         return " ".join(shown(row.get(name)) for name in self.reading.labels), self.name, shown(value)
 
@@ -46,10 +43,10 @@ class _Place:
         return Refused(IMPOSSIBLE, metric.name, labels, beyond(value * scale, metric.limits[0]))
 
 
-def rows(reading: Reading, given: Sequence[Row], doubts: Doubts) -> list[dict[str, Any]]:
+def rows(reading: Reading, given: list[dict[str, Any]], doubts: Doubts) -> list[dict[str, Any]]:
     """Rows by name, with text for labels, and a number or None for what a reading has as a number.
 
-    Of two rows with the same labels the first counts.
+    These very rows when nothing is odd, which is nearly always. Of two rows with the same labels the first counts.
 
     >>> from metrics.model import Kind, Metric, Unit
     >>> calls = Metric(name="calls_total", kind=Kind.COUNTER, unit=Unit.COUNT, help="Calls.")
@@ -59,6 +56,8 @@ def rows(reading: Reading, given: Sequence[Row], doubts: Doubts) -> list[dict[st
     >>> doubts.refused[0].series
     'calls_total{cmd="get"}'
     """
+    if not given or _are_sound(reading, given):
+        return given
     found = [{**row} for row in given]
     for row in found:
         for name in reading.labels:
@@ -72,34 +71,46 @@ def rows(reading: Reading, given: Sequence[Row], doubts: Doubts) -> list[dict[st
 
 
 def fields(
-    reading: Reading, names: Sequence[str], given: Sequence[tuple[Any, ...]], doubts: Doubts
+    readings: Sequence[Reading], names: Sequence[str], given: Sequence[tuple[Any, ...]], doubts: Doubts
 ) -> Sequence[tuple[Any, ...]]:
-    """The numbers of rows that are tuples; these very rows when nothing is odd, which is nearly always."""
+    """The numbers of rows that are tuples; these very rows when nothing is odd, which is nearly always.
+
+    readings  those of the statement: each has some of the columns
+    """
+    if not given:
+        return given
+    key, columns = tuple(names), list(zip(*given, strict=True))
+    if all(
+        _sound(columns[at], each.low, each.high)
+        for reading in readings
+        for each in reading.bounded(key)
+        for at in each.places
+    ):
+        return given
     mended: dict[int, list[Any]] = {}
 
     def whose(number: int) -> Row:
         return dict(zip(names, given[number], strict=True))
 
-    for place in _places(reading):
+    for place in chain.from_iterable(map(_places, readings)):
         if place.name in names:
             at = names.index(place.name)
-            for number, value in _mended([row[at] for row in given], place, whose, doubts):
+            for number, value in _mended(columns[at], place, whose, doubts):
                 mended.setdefault(number, list(given[number]))[at] = value
-    if not mended:
-        return given
     return [tuple(mended.get(number, row)) for number, row in enumerate(given)]
 
 
 def frame(readings: Iterable[Reading], given: Frame, doubts: Doubts) -> Frame:
     """The numbers of a frame, of whose columns several readings may have some."""
-    low, high = np.full(len(given.names), -math.inf), np.full(len(given.names), math.inf)
-    places = {place.name: place for reading in readings for place in _places(reading)}
-    for at, name in enumerate(given.names):
-        if name in places:
-            low[at], high[at] = places[name].bounds
-    wrong = (given.numbers < low) | (given.numbers > high) | np.isinf(given.numbers)
+    low, high = np.full(len(given.names), -_LARGEST), np.full(len(given.names), _LARGEST)
+    for reading in readings:
+        for each in reading.bounded(given.names):
+            low[list(each.places)], high[list(each.places)] = max(each.low, -_LARGEST), min(each.high, _LARGEST)
+    # What is NULL is as it should be: nan is neither less nor more.
+    wrong = (given.numbers < low) | (given.numbers > high)
     if not wrong.any():
         return given
+    places = {place.name: place for reading in readings for place in _places(reading)}
     for number, at in np.argwhere(wrong).tolist():
         row, name = dict(zip(given.labels, given.keys[number], strict=True)), given.names[at]
         value = float(given.numbers[number, at])
@@ -108,6 +119,29 @@ def frame(readings: Iterable[Reading], given: Frame, doubts: Doubts) -> Frame:
         else:
             doubts.odd.append((" ".join(map(shown, row.values())), name, shown(value)))
     return Frame(given.labels, given.keys, given.names, np.where(wrong, np.nan, given.numbers))
+
+
+def _are_sound(reading: Reading, given: Sequence[Row]) -> bool:
+    """Whether nothing has to be looked at more closely."""
+    names = tuple(given[0])
+    try:
+        if reading.labels:
+            keys = list(map(itemgetter(*reading.labels), given))
+            texts = keys if len(reading.labels) == 1 else chain.from_iterable(keys)
+            if set(map(type, texts)) != {str} or len(set(keys)) < len(keys):
+                return False
+        return all(_sound(_flat(given, each.columns), each.low, each.high) for each in reading.bounded(names))
+    except KeyError:
+        return False
+
+
+def _flat(rows: Sequence[Any], places: Sequence[Any]) -> list[Any]:
+    """Some fields of all rows. Raises KeyError when one is not there."""
+    if len(rows) == 1:
+        row = rows[0]
+        return [row[place] for place in places]
+    picked = map(itemgetter(*places), rows)
+    return list(picked if len(places) == 1 else chain.from_iterable(picked))
 
 
 def _once(reading: Reading, given: list[dict[str, Any]], doubts: Doubts) -> list[dict[str, Any]]:
@@ -130,9 +164,7 @@ def _mended(
     values: Sequence[Any], place: _Place, whose: Callable[[int], Row], doubts: Doubts
 ) -> Iterator[tuple[int, float | None]]:
     """Which of the values have to be others."""
-    low, high = place.bounds
-    if _sound(values, low, high):
-        return
+    low, high = place.column.limits
     for at, value in enumerate(values):
         if value is None:
             continue
@@ -148,11 +180,19 @@ def _mended(
 
 
 def _sound(values: Sequence[Any], low: float, high: float) -> bool:
-    """Whether all are numbers that can be, or None. Of thousands nearly all are, and whole."""
+    """Whether all are numbers that can be, or None. Of thousands nearly all are."""
+    try:
+        # Where none is below nothing and all together are not too many, no one is; of nan the sum would be nan.
+        if 0.0 <= low <= min(values) and sum(values) <= high:
+            return True
+    except (TypeError, ValueError, OverflowError):
+        pass
     kinds = set(map(type, values))
     if not kinds <= _PLAIN:
         return False
-    numbers = values if type(None) not in kinds else [value for value in values if value is not None]
-    if kinds <= _WHOLE:
-        return not numbers or (low <= min(numbers) and max(numbers) <= high)
-    return all(low <= number <= high for number in numbers)
+    if type(None) in kinds:
+        values = [value for value in values if value is not None]
+    if not values:
+        return True
+    # No nan: it would be neither less nor more, and hide what is.
+    return low <= min(values) and max(values) <= high and (float not in kinds or not any(map(math.isnan, values)))

@@ -193,8 +193,8 @@ class Busiest:
         place.given[counted & place.ever] += rises[counted & place.ever]
         place.ever = place.ever | place.shown
         gauges = _columns(place.frame, self.gauges)
-        numbers: dict[Key, int] = {}
-        of = np.array([numbers.setdefault(kind, len(numbers)) for kind in kinds], dtype=np.int64)
+        numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+        of = np.fromiter(map(numbers.__getitem__, kinds), np.int64, len(kinds))
         for kind, number in numbers.items():
             mine = of == number
             if kind in self._totals or (mine & others).any():

@@ -1,7 +1,7 @@
 """What one collector has found, and since when: so that it is said once."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from metrics.finding import FINDINGS, Finding, packed
@@ -30,13 +30,15 @@ class Findings:
         self._told: dict[Tier, str] = {}
 
     def settle(
-        self, tier: Tier, found: Iterable[tuple[Finding, float]], unasked: Callable[[str], bool]
+        self, tier: Tier, found: Collection[tuple[Finding, float]], unasked: Callable[[str], bool]
     ) -> list[Record]:
         """What a whole round found, each with the seconds that it lingers: the record to keep when it is another.
 
         unasked  whether a statement was not asked in this round, or failed
         """
         now, held = self._clock(), self._held.setdefault(tier, {})
+        if not held and not found and not self._told.get(tier):
+            return []
         new = {finding.key: _Held(finding, now + linger) for finding, linger in found}
         for key, old in held.items():
             if key in new:

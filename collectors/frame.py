@@ -1,7 +1,7 @@
 """Many rows with names and numbers, column by column: thousands of them cost no loop."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -16,9 +16,6 @@ from metrics.reading import number_of
 from metrics.text import clean, shown
 
 Key = tuple[Any, ...]
-Table = tuple[Sequence[str], Sequence[Sequence[Any]]]
-"""Names of columns, and rows."""
-
 _NUMBERS = {int, float}
 Numbers = NDArray[np.float64]
 
@@ -70,11 +67,13 @@ def framed(
     labels: Sequence[str],
     ids: Sequence[str] = (),
     doubts: Doubts | None = None,
+    within: Mapping[str, str] | None = None,
 ) -> Frame:
     """Rows of a cursor as a Frame. Columns that tell no rows apart hold numbers or NULL; what is neither is nan.
 
     labels   columns that tell rows apart by names; ids: those that do so by numbers, the first of which each row has
     doubts   is given what was odd. Of two rows with the same key the first counts.
+    within   labels that all rows have, before their own
     Raises Failed when a label is not there.
 
     >>> made = framed(["n", "name"], [(1, "a"), (None, "b"), (2, "a")], ["name"])
@@ -88,20 +87,22 @@ def framed(
         rest = [place for place in range(len(names)) if place not in places]
     except ValueError as error:
         raise Failed(ErrorClass.BAD_REPLY, f"rows of another kind: {error}") from None
-    rows = _told_apart(names, rows, labels, ids, doubts)
+    rows, keys = _told_apart(names, rows, labels, ids, doubts)
     try:
         values = np.array(_picked(rows, rest), dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         values = np.array([_numbers(names, row, places, rest, doubts) for row in rows], dtype=np.float64)
-    return Frame(
-        telling, _picked(rows, places), tuple(names[place] for place in rest), values.reshape(len(rows), len(rest))
-    )
+    columns, values = tuple(names[place] for place in rest), values.reshape(len(rows), len(rest))
+    if within:
+        before = tuple(within.values())
+        return Frame((*within, *telling), [before + key for key in keys], columns, values)
+    return Frame(telling, keys, columns, values)
 
 
 def _told_apart(
     names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[str], ids: Sequence[str], doubts: Doubts
-) -> Sequence[Sequence[Any]]:
-    """The rows that can be told apart, with text for names. Of thousands nearly all are as they should be."""
+) -> tuple[Sequence[Sequence[Any]], Sequence[Key]]:
+    """The rows that can be told apart, with text for names, and their keys. Nearly all are as they should be."""
     texts = [names.index(label) for label in labels]
     for place in texts:
         if not set(map(type, map(itemgetter(place), rows))) <= {str}:
@@ -114,12 +115,12 @@ def _told_apart(
             rows = [row for row in rows if type(row[place]) in known]
     keys = _picked(rows, [names.index(label) for label in (*labels, *ids)])
     if len(set(keys)) == len(keys):
-        return rows
+        return rows, keys
     first: dict[Key, Sequence[Any]] = {}
     for key, row in zip(keys, rows, strict=True):
         if first.setdefault(key, row) is not row:
             doubts.doubled("row", dict(zip((*labels, *ids), key, strict=True)))
-    return list(first.values())
+    return list(first.values()), list(first)
 
 
 def _numbers(

@@ -6,7 +6,7 @@ part of a rest, and sums stay what they are.
 """
 
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Set
 from typing import Generic, TypeVar
 
 SPARE = 4
@@ -36,6 +36,11 @@ class Newcomers(Generic[K]):
         self._at = clock()
         self._known: dict[K, None] = {}
         self._waiting: set[K] = set()
+        self._last: Set[K] = set()
+
+    def has(self, names: Set[K]) -> bool:
+        """Whether these are all that were let in the last time, and no others: they may be shown again as they are."""
+        return names == self._last
 
     def let_in(self, names: Iterable[K]) -> set[K]:
         """Those of the names that may be shown; of new ones the first come first."""
@@ -45,6 +50,7 @@ class Newcomers(Generic[K]):
         there = dict.fromkeys(names)
         may = {name for name in there if self._may(name)}
         self._waiting = {name for name in there if name not in may}
+        self._last = there.keys() if not self._waiting else set()
         while len(self._known) > self._kept:
             self._known.pop(next(iter(self._known)))
         return may

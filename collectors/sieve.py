@@ -7,7 +7,7 @@ looked at as columns of numbers.
 import importlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -153,9 +153,10 @@ class Sieve:
             if shape is not None:
                 self._remember(shape)
             shape = self._shapes[tier] = self._shaped(samples)
-        values = np.array(samples.values, dtype=np.float64)
-        refused = dict(self._odd(shape, values))
-        refused.update(self._leaps(shape, values, now, refused))
+        values = samples.numbers()
+        refused = self._odd(shape, values)
+        if shape.paced:
+            refused.update(self._leaps(shape, values, now, refused))
         if not refused:
             return samples, []
         self.refused.update(each.reason for each in refused.values())
@@ -172,35 +173,33 @@ class Sieve:
         self._told.clear()
         self._shapes.clear()
 
-    def _odd(self, shape: _Shape, values: Numbers) -> Iterator[tuple[int, Refused]]:
-        for at in shape.again:
-            yield at, Refused(DOUBLED, *shape.series[at], AGAIN)
+    def _odd(self, shape: _Shape, values: Numbers) -> dict[int, Refused]:
+        found = {at: Refused(DOUBLED, *shape.series[at], AGAIN) for at in shape.again}
         good = (values >= shape.low) & (values <= shape.high)
         if not good.all():
-            seen = set(shape.again)
             for at in np.flatnonzero(~good).tolist():
-                if at not in seen:
-                    yield at, Refused(IMPOSSIBLE, *shape.series[at], beyond(values[at], shape.low[at]))
+                if at not in found:
+                    found[at] = Refused(IMPOSSIBLE, *shape.series[at], beyond(values[at], shape.low[at]))
         if len(shape.parts):
-            larger = (values[shape.parts] > values[shape.wholes]) & good[shape.parts] & good[shape.wholes]
-            for number in np.flatnonzero(larger).tolist():
+            larger = values.take(shape.parts) > values.take(shape.wholes)
+            for number in np.flatnonzero(larger).tolist() if larger.any() else ():
                 at, of = int(shape.parts[number]), int(shape.wholes[number])
-                whole_of = shape.series[of][0]
-                text = f"was {values[at]:g}, more than the {values[of]:g} of {whole_of}, which it is a part of"
-                yield at, Refused(IMPOSSIBLE, *shape.series[at], text)
+                if good[at] and good[of]:
+                    whole_of = shape.series[of][0]
+                    text = f"was {values[at]:g}, more than the {values[of]:g} of {whole_of}, which it is a part of"
+                    found[at] = Refused(IMPOSSIBLE, *shape.series[at], text)
         for at, key in shape.apart:
             value, told = float(values[at]), self._told.get(key, math.inf)
             if good[at] and value > GROWN * told:
                 text = f"was {value:g}, more than the {told:g} of {key[0]}, which it is a part of"
-                yield at, Refused(IMPOSSIBLE, *shape.series[at], text)
+                found[at] = Refused(IMPOSSIBLE, *shape.series[at], text)
         for at in shape.compared:
             if good[at]:
                 self._told[shape.series[at]] = float(values[at])
+        return found
 
     def _leaps(self, shape: _Shape, values: Numbers, now: float, refused: Mapping[int, Refused]) -> dict[int, Refused]:
         """Counters that rose by more than time allows."""
-        if not shape.paced:
-            return {}
         before, shape.before = shape.before, None
         found: dict[int, Refused] = {}
         if before is None or refused:
@@ -214,9 +213,9 @@ class Sieve:
                     self._before[each.series] = this
         else:
             # Most counters rise by less than anyone could doubt, and need no look.
-            risen = values[shape.paced_at] - before[1][shape.paced_at]
-            rose = np.flatnonzero(risen > shape.paces * (now - before[0]))
-            for each in [shape.paced[number] for number in rose.tolist()]:
+            risen = values.take(shape.paced_at) - before[1].take(shape.paced_at)
+            rose = risen > shape.paces * (now - before[0])
+            for each in [shape.paced[number] for number in np.flatnonzero(rose).tolist()] if rose.any() else ():
                 if leap := self._leap(each, _seen(each, before[1], before[0]), _seen(each, values, now)):
                     found[each.at] = leap
             if found:

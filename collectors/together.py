@@ -6,6 +6,7 @@ one moment to all of them.
 
 import select
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -113,14 +114,19 @@ def names(result: PGresult | None) -> list[str]:
     """Names of the columns."""
     if result is None:
         return []
-    return [(result.fname(at) or b"").decode("utf-8", "replace") for at in range(result.nfields)]
+    return list(_texts(tuple([result.fname(at) for at in range(result.nfields)])))
+
+
+@lru_cache(maxsize=1000)
+def _texts(names: tuple[bytes | None, ...]) -> tuple[str, ...]:
+    return tuple((name or b"").decode("utf-8", "replace") for name in names)
 
 
 def _answers(pgconn: PGconn, deadline: float) -> Iterator[PGresult]:
     """Each answer, in a pipeline up to the Sync's. Raises Late."""
     waiter, patient = select.poll(), Patient(pgconn.socket, deadline)
-    waiter.register(pgconn.socket, select.POLLIN | select.POLLOUT)
     while pgconn.flush():
+        waiter.register(pgconn.socket, select.POLLIN | select.POLLOUT)
         patient.wait(waiter)
         pgconn.consume_input()
     waiter.register(pgconn.socket, select.POLLIN)

@@ -13,6 +13,10 @@ from metrics.text import clean, shown
 
 Row = Mapping[str, object]
 Version = tuple[int, ...]
+Picking = Callable[[Any], tuple[Any, ...]]
+Table = tuple[Sequence[str], Sequence[Sequence[Any]]]
+"""Names of columns, and rows."""
+
 Odd = tuple[str, str, str]
 """A value that is no number: its row's labels, its column, and the value as far as it can be shown."""
 
@@ -35,6 +39,12 @@ class Column:
     since: Version = ()
     before: Version | None = None
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What its values can be, in the server's unit."""
+        low, high = self.metric.limits
+        return low / self.scale, high / self.scale
+
     def expected(self, version: Version) -> bool:
         """Whether a server of this version has it.
 
@@ -44,6 +54,16 @@ class Column:
         False
         """
         return version >= self.since and (self.before is None or version < self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """Columns whose values have the same ends, both included, and where they stand in a row."""
+
+    low: float
+    high: float
+    columns: tuple[str, ...]
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +87,36 @@ class Reading:
     omitted: Mapping[str, str] = field(default_factory=dict)
     view: str = ""
     _plans: "dict[Version, _Plan]" = field(default_factory=dict, init=False, repr=False, compare=False)
+    _bounded: "dict[tuple[str, ...], tuple[Bounded, ...]]" = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def read(
-        self, rows: Iterable[Row], version: Version = (), odd: list[Odd] | None = None
+        self, rows: Iterable[Row], version: Version = (), odd: list[Odd] | None = None, table: Table = ((), ())
     ) -> tuple[Samples, list[str]]:
         """Samples, and the columns that this version should have and that were not there.
 
         A value that is NULL or no number gives no sample: nothing happened is not zero. What is neither is put into
         ``odd``, when that is given.
+
+        table   rows as tuples, with the names of their columns: they are read before the others
+
+        >>> from metrics.model import Kind, Unit
+        >>> reading = Reading("SHOW X", {"a": Metric(name="a_total", kind=Kind.COUNTER, unit=Unit.COUNT, help="A.")})
+        >>> reading.read([{"a": 2}], table=(("b", "a"), [(7, 1)]))[0].values
+        [1.0, 2.0]
         """
         plan = self._plan(version)
         samples = Samples()
         missing: dict[str, None] = {}
+        if table[1]:
+            self._read_table(plan, table, samples, missing, odd)
+        for column, values in self.leave.items():
+            rows = [row for row in rows if row.get(column) not in values]
         for row in rows:
-            if self.leave and self._leaves(row):
-                continue
             try:
                 # Most rows are whole, and there are hundreds of them in a poll.
-                numbers = plan.numbers(row)
+                numbers = plan.numbers(plan.values(row))
             except (KeyError, TypeError, ValueError, OverflowError):
                 missing.update(dict.fromkeys(name for name in plan.columns if name not in row))
                 samples.put(*plan.some(row, odd))
@@ -92,11 +124,24 @@ class Reading:
                 samples.put(plan.keys(row), numbers)
         return samples, list(missing)
 
-    def _leaves(self, row: Row) -> bool:
-        for column, values in self.leave.items():  # noqa: SIM110 - a generator would cost more than the look
-            if row.get(column) in values:
-                return True
-        return False
+    def _read_table(
+        self, plan: "_Plan", table: Table, samples: Samples, missing: dict[str, None], odd: list[Odd] | None
+    ) -> None:
+        names, rows = table
+        for column, values in self.leave.items():
+            if column in names:
+                at = names.index(column)
+                rows = [row for row in rows if row[at] not in values]
+        values_of, tells_of = plan.placed(tuple(names))
+        for fields in rows:
+            try:
+                numbers = plan.numbers(values_of(fields))
+            except (LookupError, TypeError, ValueError, OverflowError):
+                row = dict(zip(names, fields, strict=True))
+                missing.update(dict.fromkeys(name for name in plan.columns if name not in row))
+                samples.put(*plan.some(row, odd))
+            else:
+                samples.put(plan.told(tells_of(fields)), numbers)
 
     def width(self, version: Version) -> int:
         """Series that one row has at most."""
@@ -119,6 +164,28 @@ class Reading:
         for column in self.columns.values():
             yield column if isinstance(column, Metric) else column.metric
 
+    def bounded(self, names: tuple[str, ...]) -> "tuple[Bounded, ...]":
+        """What the values of its columns can be, in the server's unit, for those of these columns that it has.
+
+        >>> from metrics.model import Kind, Unit
+        >>> share = Metric(name="hit_ratio", kind=Kind.GAUGE, unit=Unit.RATIO, help="Hits.")
+        >>> Reading("SHOW X", {"percent": Column(share, 0.01)}).bounded(("name", "percent"))
+        (Bounded(low=0.0, high=100.0, columns=('percent',), places=(1,)),)
+        """
+        known = self._bounded.get(names)
+        if known is None:
+            groups: dict[tuple[float, float], list[str]] = {}
+            for name, each in self.columns.items():
+                column = each if isinstance(each, Column) else Column(each)
+                if name in names:
+                    groups.setdefault(column.limits, []).append(name)
+            known = tuple(
+                Bounded(low, high, tuple(columns), tuple(names.index(name) for name in columns))
+                for (low, high), columns in groups.items()
+            )
+            self._bounded[names] = known
+        return known
+
     def _plan(self, version: Version) -> "_Plan":
         return self._plans.get(version) or self._plans.setdefault(version, _Plan(self, version))
 
@@ -140,12 +207,28 @@ class _Plan:
         order = sorted((label, column) for column, label in reading.labels.items())
         self._labels = tuple(label for label, _ in order)
         self._from = tuple(column for _, column in order)
-        self._values, self._tells = _picking(self.columns), _picking(self._from)
+        self.values, self._tells = _picking(self.columns), _picking(self._from)
         self._known: dict[tuple[object, ...], Keys] = {}
+        self._placed: dict[tuple[str, ...], tuple[Picking, Picking]] = {}
 
-    def numbers(self, row: Row) -> list[float]:
-        """All its values. Raises KeyError, TypeError, ValueError or OverflowError when one is none."""
-        found = list(map(float, self._values(row)))
+    def placed(self, names: tuple[str, ...]) -> "tuple[Picking, Picking]":
+        """What picks its values, and what its labels are made of, out of rows with these columns.
+
+        The first raises IndexError where a column is not there: then the row has to be read by names.
+        """
+        known = self._placed.get(names)
+        if known is None:
+            places = [
+                [names.index(name) if name in names else len(names) for name in wanted]
+                for wanted in (self.columns, self._from)
+            ]
+            whole = len(names) not in places[1]
+            known = self._placed[names] = _picking(places[0]) if whole else _picking([len(names)]), _picking(places[1])
+        return known
+
+    def numbers(self, values: Iterable[Any]) -> list[float]:
+        """As floats, in base units. Raises TypeError, ValueError or OverflowError when one is none."""
+        found = list(map(float, values))
         return found if self._plain else list(map(mul, found, self._scales))
 
     def some(self, row: Row, odd: list[Odd] | None = None) -> tuple[Keys, list[float]]:
@@ -168,6 +251,10 @@ class _Plan:
             given = self._tells(row)
         except KeyError:
             given = tuple([row.get(column, "") for column in self._from])
+        return self.told(given, which)
+
+    def told(self, given: tuple[Any, ...], which: tuple[int, ...] | None = None) -> Keys:
+        """The same by what the labels are made of."""
         try:
             # Of texts alone, as most are. What is kept under them is texts: another thing is found by none.
             known = self._known.get(given if which is None else (given, which))
@@ -195,8 +282,8 @@ class _Plan:
         return Keys(tuple(self._metrics[at] for at in labels), tuple(labels.values()))
 
 
-def _picking(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """Some values of a row, in this order. Raises KeyError when one is not there."""
+def _picking(names: Sequence[Any]) -> Picking:
+    """Some values of a row, in this order. Raises LookupError when one is not there."""
     if len(names) > 1:
         return itemgetter(*names)
     return lambda row: tuple([row[name] for name in names])

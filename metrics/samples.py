@@ -1,8 +1,12 @@
 """The samples of a poll, in runs whose keys come again in every poll: they are made once, and soon compared."""
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from metrics.model import Labels, Sample
 
@@ -27,13 +31,15 @@ class Samples(Sequence[Sample]):
     (3, [1.0, 2.0, 3.0], 'c')
     """
 
-    __slots__ = ("runs", "values")
+    __slots__ = ("_numbers", "runs", "values")
 
     def __init__(self, samples: Iterable[Sample] = ()) -> None:
         """A copy of some, or none."""
         self.runs: list[Keys] = []
         self.values: list[float] = []
-        self.extend(samples)
+        self._numbers: NDArray[np.float64] | None = None
+        if samples:
+            self.extend(samples)
 
     def put(self, keys: Keys, values: Iterable[float]) -> None:
         """Add a run: a value for each of its keys."""
@@ -46,9 +52,11 @@ class Samples(Sequence[Sample]):
 
     def extend(self, samples: Iterable[Sample]) -> None:
         """Add some."""
-        if isinstance(samples, Samples):
+        if samples.__class__ is Samples:
             self.runs += samples.runs
             self.values += samples.values
+            if len(samples.values) == len(self.values):
+                self._numbers = samples._numbers  # noqa: SLF001 - of its own kind
         elif given := list(samples):
             metrics, labels, values = zip(*given, strict=True)
             self.put(Keys(metrics, labels), values)
@@ -57,6 +65,14 @@ class Samples(Sequence[Sample]):
         self.extend(samples)
         return self
 
+    def numbers(self) -> NDArray[np.float64]:
+        """All values, not to be changed. Made once: who judges a poll and who stores it look at the same ones."""
+        known = self._numbers
+        if known is None or len(known) != len(self.values):
+            # Half as long as np.array takes.
+            known = self._numbers = np.frombuffer(struct.pack(f"{len(self.values)}d", *self.values), dtype=np.float64)
+        return known
+
     def series(self) -> Iterator[tuple[str, Labels]]:
         """Metric and labels of each."""
         for keys in self.runs:
@@ -64,6 +80,7 @@ class Samples(Sequence[Sample]):
 
     def clear(self) -> None:
         """Forget all."""
+        self._numbers = None
         self.runs.clear()
         self.values.clear()
 

@@ -65,7 +65,7 @@ class Numbering:
         samples.put(_epochs(tuple(name for name, _ in epochs)), [value for _, value in epochs])
         before = self._shapes.get((poll.source, str(poll.tier)))
         if before is not None and before.runs == samples.runs:
-            values = np.array(samples.values, dtype=np.float64)
+            values = samples.numbers()
             turn = at <= before.at or _turned(before.counts, before.marks, before.values, values)
             if at >= before.at:
                 before.at, before.values = at, values

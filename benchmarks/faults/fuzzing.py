@@ -14,6 +14,7 @@ from collectors.api.rules import own
 from collectors.kinds import source_types
 from collectors.pgbouncer import metrics as pgbouncer_metrics
 from collectors.pgbouncer import rows as pgbouncer_rows
+from collectors.pgbouncer.table import Table
 from collectors.postgres import metrics as postgres_metrics
 from collectors.redis import info
 from collectors.redis import metrics as redis_metrics
@@ -171,7 +172,7 @@ def _pools(chance: random.Random, _: Path) -> None:
         for name in names
         if chance.random() < 0.8
     }
-    pgbouncer_rows.pools([row], pgbouncer_rows.Limits([row], [row]))
+    pgbouncer_rows.pools(Table(tuple(row), [tuple(row.values())]), pgbouncer_rows.Limits([row], [row]))
     pgbouncer_rows.pivoted([row], "name", "pool_size")
     pgbouncer_rows.version(mutated(chance, b"PgBouncer 1.18.0").decode("utf-8", "replace"))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from collectors.pgbouncer.table import EMPTY, Table
+from collectors.pgbouncer.table import EMPTY, Rows, Table
 from collectors.round import Round
 from metrics.reading import Reading
 
@@ -29,13 +29,14 @@ class Ask:
             table = self._show(self.deadline, reading.statement)
             for column in reading.labels:
                 table.place(column)
-            rows = self.round_.believed_fields(reading, table.names, table.rows)
-            if raw is not None:
-                rows = self.round_.believed_fields(raw, table.names, rows)
+            rows = self.round_.believed_fields([reading] if raw is None else [reading, raw], table.names, table.rows)
             answer = Table(table.names, rows)
         return answer  # noqa: RET504 - part() keeps what fails from passing
 
-    def take(self, reading: Reading, rows: Sequence[Mapping[str, Any]]) -> None:
+    def take(self, reading: Reading, rows: Rows | Sequence[Mapping[str, Any]]) -> None:
         """Samples of rows, if there are any."""
-        if rows:
+        if isinstance(rows, Rows):
+            if rows:
+                self.round_.take(reading, rows.further, self.version, (rows.table.names, rows.table.rows))
+        elif rows:
             self.round_.take(reading, rows, self.version)

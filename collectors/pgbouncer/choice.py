@@ -30,8 +30,12 @@ class Choice(Generic[K]):
         """Those to show; of equals, always the same ones."""
         if len(busy) <= self.most:
             self._claims = dict(busy)
+            if self._newcomers.has(busy.keys()):
+                return set(busy)
             return self._newcomers.let_in(sorted(busy, key=lambda key: (-busy[key], str(key))))
         before = self._claims
         claims = {key: value + FADE * before.get(key, 0.0) for key, value in busy.items()}
         self._claims = claims
-        return self._newcomers.let_in(nlargest(self.most, claims, key=lambda key: (claims[key], str(key))))
+        largest = nlargest(self.most, zip(claims.values(), map(str, claims), claims, strict=True))
+        shown = [name for _, _, name in largest]
+        return set(shown) if self._newcomers.has(set(shown)) else self._newcomers.let_in(shown)

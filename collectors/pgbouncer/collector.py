@@ -22,7 +22,7 @@ from collectors.pgbouncer.minute import Minute
 from collectors.pgbouncer.rows import pivoted, shared, version
 from collectors.pgbouncer.settings import numbers
 from collectors.pgbouncer.source import PgBouncerSource
-from collectors.pgbouncer.table import Table
+from collectors.pgbouncer.table import Rows, Table
 from collectors.rest import Start
 from collectors.round import Round
 from metrics.poll import ErrorClass, EventKind, Tier
@@ -134,7 +134,7 @@ class PgBouncerCollector(Collector[PgBouncerSource]):
         self._minute.console(stats, pooled)
         counted, found = self._crowd.look(stats, pooled, self._minute.limits)
         ask.take(metrics.STATS_TOTALS, counted)
-        ask.take(metrics.POOLS, [*found, *shared(found, self._minute.limits)])
+        ask.take(metrics.POOLS, Rows(found.table, [*found.further, *shared(found, self._minute.limits)]))
         self._find(round_, pooled)
         round_.left_out += self._crowd.left_out
         lists = ask(metrics.LISTS)

@@ -13,7 +13,7 @@ from typing import Any
 from collectors.pgbouncer.choice import Choice
 from collectors.pgbouncer.declare import CONSOLE
 from collectors.pgbouncer.rows import Limits, pools
-from collectors.pgbouncer.table import Fields, Table, total
+from collectors.pgbouncer.table import Fields, Rows, Table, total
 from collectors.rest import REST
 from metrics.text import clean
 
@@ -45,7 +45,7 @@ class Crowd:
         """How many databases are shown."""
         return self._databases.most
 
-    def look(self, stats: Table, pooled: Table, limits: Limits) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def look(self, stats: Table, pooled: Table, limits: Limits) -> tuple[Rows, Rows]:
         """Rows of SHOW STATS_TOTALS and of SHOW POOLS to make samples of."""
         self.left_out = 0
         self.doubled = []
@@ -66,16 +66,20 @@ class Crowd:
         self.doubled += [" ".join(map(clean, name)) for name, rows in groups.items() if len(rows) > 1]
         return Table(table.names, [_merged(table.names, rows) for rows in groups.values()])
 
-    def _stats(self, table: Table, waits: Mapping[str, float]) -> list[dict[str, Any]]:
+    def _stats(self, table: Table, waits: Mapping[str, float]) -> Rows:
         if not table.names:
-            return []
+            return Rows(table)
         at = table.place("database")
         now = {str(row[at]): row for row in table.rows if row[at] != CONSOLE}
         before = self._before if self._names == table.names else None
         if before is None:
             self._given = {}
         busy = table.names.index("xact_time") if "xact_time" in table.names else None
-        known = now if before is None else {name: _carried(row, before.get(name)) for name, row in now.items()}
+        known = (
+            now
+            if before is None
+            else {name: _carried(row, before.get(name)) if None in row else row for name, row in now.items()}
+        )
         rises = None if before is None else _rises(known, before, at)
         was, self.shown = self.shown, self._databases.choose(_claims(now, rises, busy, waits))
         if rises:
@@ -88,11 +92,12 @@ class Crowd:
         for name in self.shown:
             self._given.setdefault(name, [0.0] * len(table.names))
         self._before, self._names = known, table.names
-        others = len(now) - sum(1 for name in now if name in self.shown)
+        others = len(now) - len(self.shown)
         self.left_out += others
         self.opened = self.opened or others > 0
         rest = [{**dict.fromkeys(table.names, 0.0), **self._rest, "database": REST}] if self.opened else []
-        return [*table.dicts(self._own(name, row) for name, row in now.items() if name in self.shown), *rest]
+        near = [self._own(name, row) for name, row in now.items() if name in self.shown]
+        return Rows(Table(table.names, near), rest)
 
     def _give(
         self, rises: Mapping[str, Sequence[float]], now: Mapping[str, Fields], before: Mapping[str, Fields]
@@ -118,9 +123,9 @@ class Crowd:
             if index != at:
                 self._rest[names[index]] = self._rest.get(names[index], 0.0) + sum(column)
 
-    def _pooled(self, table: Table, limits: Limits) -> list[dict[str, Any]]:
+    def _pooled(self, table: Table, limits: Limits) -> Rows:
         if not table.names:
-            return []
+            return Rows(table)
         database, user = table.place("database"), table.place("user")
         near: list[Fields] = []
         far: list[Fields] = []
@@ -129,20 +134,17 @@ class Crowd:
                 near.append(row)
             elif row[database] != CONSOLE:
                 far.append(row)
-        rows: list[dict[str, Any]] = []
         groups: dict[str, list[Fields]] = {REST: far} if far else {}
         load = [index for index, name in enumerate(table.names) if name in ("cl_waiting", "sv_active", "sv_idle")]
-        kept = self._pools.choose({(row[database], row[user]): _number(_sum([row[at] for at in load])) for row in near})
+        kept = self._pools.choose({(row[database], row[user]): _load([row[at] for at in load]) for row in near})
         if len(kept) < len(near):
             for row in near:
                 if (row[database], row[user]) not in kept:
                     groups.setdefault(str(row[database]), []).append(row)
             near = [row for row in near if (row[database], row[user]) in kept]
-        rows = pools(table.dicts(near), limits)
-        for name, members in groups.items():
-            self.left_out += len(members)
-            rows.append(_together(Table(table.names, members), name, limits))
-        return rows
+        self.left_out += sum(map(len, groups.values()))
+        rests = [_together(Table(table.names, members), name, limits) for name, members in groups.items()]
+        return Rows(pools(Table(table.names, near), limits), rests)
 
 
 def _merged(names: Sequence[str], rows: Sequence[Fields]) -> Fields:
@@ -201,7 +203,7 @@ def _rises(now: Mapping[str, Fields], before: Mapping[str, Fields], label: int) 
 
 def _carried(row: Fields, old: Fields | None) -> Fields:
     """A row with what was told before in place of what is not told now: by how much that rose is known later."""
-    if old is None or None not in row:
+    if old is None:
         return row
     return tuple(last if value is None else value for value, last in zip(row, old, strict=True))
 
@@ -229,6 +231,13 @@ def _number(value: Any) -> float:
     return value if isinstance(value, int | float) and isfinite(value) else 0
 
 
+def _load(numbers: Sequence[Any]) -> float:
+    try:
+        return float(sum(numbers))
+    except TypeError:
+        return total(numbers) or 0.0
+
+
 def _together(table: Table, database: str, limits: Limits) -> dict[str, Any]:
     """Many pools as one row."""
     row: dict[str, Any] = {}
@@ -239,7 +248,7 @@ def _together(table: Table, database: str, limits: Limits) -> dict[str, Any]:
     session = any(each[modes] == "session" for each in table.rows) if modes is not None else None
     at, user = table.place("database"), table.place("user")
     known = [limits.of(str(each[at]), str(each[user])) for each in table.rows]
-    (made,) = pools([row], limits)
+    (made,) = pools(Table(tuple(row), [tuple(row.values())]), limits).dicts()
     return {
         **made,
         "database": database,

@@ -121,7 +121,7 @@ class Minute:
         ask.take(metrics_process.CONSOLE_DATABASE, own)
         ask.take(metrics_process.CONSOLE_INFO, own)
         ask.take(metrics_process.CONSOLE_STATS, _own(self._stats).dicts())
-        ask.take(metrics_process.CONSOLE_POOL, pools(_own(self._pool).dicts(), self.limits))
+        ask.take(metrics_process.CONSOLE_POOL, pools(_own(self._pool), self.limits).dicts())
 
     def _take_users(self, ask: Ask, table: Table) -> None:
         rows = [row for row in table.dicts() if row.get("name") != CONSOLE]

@@ -1,15 +1,17 @@
 """Columns that PgBouncer does not give but that are needed, made of those it gives."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from operator import itemgetter
 from typing import Any
+
+from collectors.pgbouncer.table import Fields, Rows, Table
 
 Row = Mapping[str, Any]
 
 MICRO = 1e-6
 _WAIT = (("maxwait", 1), ("maxwait_us", MICRO))
 _OPEN = ("sv_active", "sv_idle", "sv_used", "sv_tested", "sv_login", "sv_active_cancel", "sv_being_canceled")
-_OPEN_OF = itemgetter(*_OPEN)
+_MADE = ("sv_open", "sv_limit", "maxwait_seconds", "is_session")
 
 
 class Limits:
@@ -90,11 +92,11 @@ def first_of(rows: Iterable[Row], column: str) -> dict[str, Row]:
     return found
 
 
-def shared(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
+def shared(rows: Rows, limits: Limits) -> list[dict[str, Any]]:
     """Rows for pools that one setting holds down together: it stands in place of the name that does not matter.
 
-    >>> rows = [{"database": "shop", "user": user, "sv_open": 2} for user in "ab"]
-    >>> shared(rows, Limits([{"name": "shop", "pool_size": 60, "max_connections": 5}]))
+    >>> rows = Table(("database", "user", "sv_open"), [("shop", "a", 2), ("shop", "b", 2)])
+    >>> shared(Rows(rows), Limits([{"name": "shop", "pool_size": 60, "max_connections": 5}]))
     [{'database': 'shop', 'user': '(max_db_connections)', 'sv_open': 4, 'sv_limit': 5}]
     """
     found: list[dict[str, Any]] = []
@@ -117,40 +119,45 @@ def shared(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
     return found
 
 
-def pools(rows: Sequence[Row], limits: Limits) -> list[dict[str, Any]]:
+def pools(table: Table, limits: Limits) -> Table:
     """Rows of SHOW POOLS with the servers that are open, the most that may be, the longest wait and the mode.
 
-    >>> pool = {"database": "shop", "user": "app", "sv_active": 2, "sv_idle": 1, "maxwait": 1, "maxwait_us": 500000}
+    >>> names = ("database", "user", "sv_active", "sv_idle", "maxwait", "maxwait_us", "pool_mode")
     >>> limits = Limits([{"name": "shop", "pool_size": 20, "reserve_pool": 5}])
-    >>> (row,) = pools([{**pool, "pool_mode": "transaction"}], limits)
+    >>> (row,) = pools(Table(names, [("shop", "app", 2, 1, 1, 500000, "transaction")]), limits).dicts()
     >>> row["sv_open"], row["sv_limit"], row["maxwait_seconds"], row["is_session"]
     (3, 25, 1.5, False)
     """
-    return [
-        {
-            **row,
-            "sv_open": _open(row),
-            "sv_limit": limits.of(str(row.get("database")), str(row.get("user"))),
-            "maxwait_seconds": _waited(row),
-            "is_session": row.get("pool_mode") == "session",
-        }
-        for row in rows
-    ]
+    places = {name: at for at, name in enumerate(table.names)}
+    database, user, mode = places.get("database"), places.get("user"), places.get("pool_mode")
+    opened = _picking([places[name] for name in _OPEN if name in places])
+    waits = [(places[name], scale) for name, scale in _WAIT if name in places]
+
+    def more(row: Fields) -> Fields:
+        of = limits.of("None" if database is None else str(row[database]), "None" if user is None else str(row[user]))
+        return _sum(opened(row)), of, _waited(row, waits), mode is not None and row[mode] == "session"
+
+    return Table((*table.names, *_MADE), [(*row, *more(row)) for row in table.rows])
 
 
-def _open(row: Row) -> Any:
-    """Servers that are there, in whatever state, if all are known; older versions have fewer of these columns."""
+def _picking(places: Sequence[int]) -> Callable[[Fields], Fields]:
+    return itemgetter(*places) if len(places) > 1 else lambda row: tuple([row[place] for place in places])
+
+
+def _sum(values: Fields) -> Any:
+    """If all are known; older versions have fewer of these columns."""
     try:
-        return sum(_OPEN_OF(row))
-    except (KeyError, TypeError):
-        found = [row[name] for name in _OPEN if name in row]
-        return None if None in found else sum(found)
+        return sum(values)
+    except TypeError:
+        return None
 
 
-def _waited(row: Row) -> float | None:
+def _waited(row: Fields, places: Sequence[tuple[int, float]]) -> float | None:
     """Seconds that the first client in the queue has waited, if that is known."""
-    found = [row[name] * scale for name, scale in _WAIT if name in row and row[name] is not None]
-    return sum(found) if len(found) == sum(name in row for name, _ in _WAIT) else None
+    try:
+        return sum([row[place] * scale for place, scale in places]) if places else 0
+    except TypeError:
+        return None
 
 
 def _own(row: Row | None, column: str) -> int | None:

@@ -1,6 +1,6 @@
 """An answer of the console as it came: there may be thousands of rows, of which few are looked at closely."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,27 @@ class Table:
         """Only the rows in which a column has this value."""
         at = self.place(column)
         return Table(self.names, [row for row in self.rows if row[at] == value])
+
+
+class Rows:
+    """Rows of which most stay as they came: those of a table, and further ones by the names of their columns.
+
+    >>> [row["a"] for row in Rows(Table(["a"], [(1,)]), [{"a": 2}])]
+    [1, 2]
+    """
+
+    __slots__ = ("further", "table")
+
+    def __init__(self, table: Table, further: Sequence[Mapping[str, Any]] = ()) -> None:
+        """The further ones come last."""
+        self.table, self.further = table, further
+
+    def __len__(self) -> int:
+        return len(self.table.rows) + len(self.further)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        yield from self.table.dicts()
+        yield from self.further
 
 
 def total(values: Iterable[Any]) -> float | None:

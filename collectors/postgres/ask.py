@@ -32,6 +32,7 @@ NOTHING: Mapping[str, Any] = {"version_num": 0, "in_recovery": False, "monitors"
 class Ask:
     """What a part of a round needs.
 
+    version    major and minor one of the server
     identity   the row of the statement of this name, asked anew in every round
     deadline   a time of time.monotonic(), for all that is asked
     ahead      what was asked ahead
@@ -47,11 +48,10 @@ class Ask:
     ahead: Ahead = field(default_factory=Ahead)
     strangers: list[Who] = field(default_factory=list)
     restarted: bool = True
+    version: tuple[int, int] = field(init=False)
 
-    @property
-    def version(self) -> tuple[int, int]:
-        """Major and minor version."""
-        return divmod(int(self.identity["version_num"]), 10000)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "version", divmod(int(self.identity["version_num"]), 10000))
 
     @property
     def in_recovery(self) -> bool:

@@ -113,6 +113,10 @@ class PostgresCollector(Collector[PostgresSource]):
         )
         if self._identity is NOTHING:
             # Which statistics have a time of their reset is a matter of the version, the same as long as connected.
-            ask = replace(ask, identity=ask.one("identity"))
-        self._identity = ask.one("identity")
-        return replace(ask, identity=self._identity)
+            self._identity = ask.one("identity")
+            ask = replace(ask, identity=self._identity)
+        now = ask.one("identity")
+        if now == self._identity:
+            return ask
+        self._identity = now
+        return replace(ask, identity=now)

@@ -159,5 +159,4 @@ class Relations:
 def _frame(round_: Round, ask: Ask, readings: Sequence[Reading], labels: Sequence[str]) -> Frame:
     """The rows of a statement, with the database before their other names. Raises Failed."""
     names, rows = ask.table(readings[0].statement)
-    own = ask.database
-    return round_.framed(readings, (["datname", *names], [(own, *row) for row in rows]), ("datname", *labels))
+    return round_.framed(readings, (names, rows), labels, within={"datname": ask.database})

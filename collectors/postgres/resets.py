@@ -1,8 +1,9 @@
 """When statistics that belong to the whole server began anew: marks for what is counted, and words for who looks on."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from metrics.reading import number_of
@@ -32,7 +33,12 @@ def epoch(identity: Mapping[str, Any]) -> float:
     >>> epoch(one) == epoch({**one, "reset_wal": 1.7e9})
     False
     """
-    marks = "|".join(str(identity.get(name)) for name in _MARKS)
+    marks = "|".join(map(str, map(identity.get, _MARKS)))
+    return _number(marks)
+
+
+@lru_cache(maxsize=1000)
+def _number(marks: str) -> float:
     return float(int.from_bytes(hashlib.sha256(clean(marks).encode()).digest()[:6], "big"))
 
 
@@ -41,6 +47,7 @@ class Resets:
     """Remembers when each was last."""
 
     _last: Mapping[str, float] = field(default_factory=dict)
+    _told: Sequence[Any] = ()
 
     def look(self, identity: Mapping[str, Any]) -> tuple[str, float]:
         """What was reset since the last look, in words, and when; "" at the first look and when nothing was.
@@ -53,7 +60,10 @@ class Resets:
         >>> resets.look({"reset_wal": 9.0, "reset_io": 8.0})
         ('I/O, WAL', 9.0)
         """
-        before = self._last
+        told = list(map(identity.get, SHARED))
+        if told == self._told:
+            return "", 0.0
+        before, self._told = self._last, told
         self._last = {name: number_of(identity.get(name)) or 0.0 for name in SHARED}
         anew = {name: at for name, at in self._last.items() if at > before.get(name, at)}
         return ", ".join(SHARED[name] for name in anew), max(anew.values(), default=0.0)

@@ -12,6 +12,7 @@ from collectors.pgbouncer import metrics
 from collectors.pgbouncer.collector import PgBouncerCollector
 from collectors.pgbouncer.rows import Limits, pools
 from collectors.pgbouncer.source import PgBouncerSource
+from collectors.pgbouncer.table import Table
 from metrics.poll import ErrorClass, Tier
 from metrics.target import State
 from tests.collectors.memory import Memory, poll, value, values
@@ -334,9 +335,10 @@ def test_a_users_own_pool_size_wins_since_1_23() -> None:
         {"name": "app", "pool_size": 7, "reserve_pool_size": None},
         {"name": "other", "pool_size": None},
     ]
-    (row,) = pools([pool], Limits([database], users))
+    (row,) = pools(Table(tuple(pool), [tuple(pool.values())]), Limits([database], users)).dicts()
     assert row["sv_limit"] == 12
-    (row,) = pools([{**pool, "user": "other"}], Limits([database], users))
+    pool["user"] = "other"
+    (row,) = pools(Table(tuple(pool), [tuple(pool.values())]), Limits([database], users)).dicts()
     assert row["sv_limit"] == 25
 
 

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from collectors.collector import AnyCollector
-from collectors.identity import CALM, DAY, RETURNS, SOON, Identity, Who
+from collectors.identity import CALM, DAY, RETURNS, ROUNDING, SOON, Identity, Who
 from collectors.pgbouncer import metrics as of_pools
 from collectors.pgbouncer.collector import PgBouncerCollector
 from collectors.pgbouncer.source import PgBouncerSource
@@ -31,6 +31,7 @@ from tests.collectors.postgres_work import made_database
 from tests.collectors.postgres_work import source as of_postgres
 from tests.collectors.test_pgbouncer import NARROW, load
 from tests.servers import STATS, Matrix, PgBouncerServer, PostgresServer, RedisServer, Servers
+from tests.waiting import until
 
 TURNS = 8
 S = TypeVar("S", bound=Source)
@@ -318,8 +319,18 @@ def test_a_restarted_postgresql_is_one_server(own_servers: Servers) -> None:
         assert values(poll(collector), "pg_stat_database_blks_hit_total")
 
 
+def _age(server: PostgresServer) -> float:
+    with server.connect() as connection:
+        (age,) = connection.execute(
+            "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8"
+        ).fetchone() or (0.0,)
+    return float(age)
+
+
 def test_a_failover_to_another_postgresql(postgres: PostgresServer, matrix: Matrix) -> None:
     other = matrix.postgres("15")
+    # One that began after the last answer would be this very server, begun anew.
+    until(lambda: _age(other) > 2 * ROUNDING)
     with between(postgres.port) as door, of_database(postgres, door.port) as collector:
         poll(collector)
         door.behind = other.port
