@@ -71,15 +71,20 @@ def rows(reading: Reading, given: list[dict[str, Any]], doubts: Doubts) -> list[
 
 
 def fields(
-    readings: Sequence[Reading], names: Sequence[str], given: Sequence[tuple[Any, ...]], doubts: Doubts
+    readings: Sequence[Reading],
+    names: Sequence[str],
+    given: Sequence[tuple[Any, ...]],
+    columns: Sequence[tuple[Any, ...]],
+    doubts: Doubts,
 ) -> Sequence[tuple[Any, ...]]:
     """The numbers of rows that are tuples; these very rows when nothing is odd, which is nearly always.
 
     readings  those of the statement: each has some of the columns
+    columns   the same rows by columns
     """
     if not given:
         return given
-    key, columns = tuple(names), list(zip(*given, strict=True))
+    key = tuple(names)
     if all(
         _sound(columns[at], each.low, each.high)
         for reading in readings

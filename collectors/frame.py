@@ -1,8 +1,9 @@
 """Many rows with names and numbers, column by column: thousands of them cost no loop."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -89,7 +90,7 @@ def framed(
         raise Failed(ErrorClass.BAD_REPLY, f"rows of another kind: {error}") from None
     rows, keys = _told_apart(names, rows, labels, ids, doubts)
     try:
-        values = np.array(_picked(rows, rest), dtype=np.float64)
+        values = np.fromiter(chain.from_iterable(_picking(rows, rest)), np.float64, len(rows) * len(rest))
     except (TypeError, ValueError, OverflowError):
         values = np.array([_numbers(names, row, places, rest, doubts) for row in rows], dtype=np.float64)
     columns, values = tuple(names[place] for place in rest), values.reshape(len(rows), len(rest))
@@ -103,6 +104,9 @@ def _told_apart(
     names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[str], ids: Sequence[str], doubts: Doubts
 ) -> tuple[Sequence[Sequence[Any]], Sequence[Key]]:
     """The rows that can be told apart, with text for names, and their keys. Nearly all are as they should be."""
+    keys = _picked(rows, [names.index(label) for label in (*labels, *ids)])
+    if _are_apart(keys, len(labels)):
+        return rows, keys
     texts = [names.index(label) for label in labels]
     for place in texts:
         if not set(map(type, map(itemgetter(place), rows))) <= {str}:
@@ -123,6 +127,15 @@ def _told_apart(
     return list(first.values()), list(first)
 
 
+def _are_apart(keys: Sequence[Key], labels: int) -> bool:
+    """Whether nothing has to be looked at more closely. Each look at rows that came just now waits for memory."""
+    for at in range(len(keys[0]) if keys else 0):
+        known = {str} if at < labels else _NUMBERS if at == labels else _NUMBERS | {type(None)}
+        if not set(map(type, map(itemgetter(at), keys))) <= known:
+            return False
+    return len(set(keys)) == len(keys)
+
+
 def _numbers(
     names: Sequence[str], row: Sequence[Any], labels: Sequence[int], rest: Sequence[int], doubts: Doubts
 ) -> list[float]:
@@ -137,6 +150,10 @@ def _numbers(
 
 
 def _picked(rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[Key]:
+    return list(_picking(rows, places))
+
+
+def _picking(rows: Sequence[Sequence[Any]], places: Sequence[int]) -> Iterable[Key]:
     if len(places) > 1:
-        return list(map(itemgetter(*places), rows))
-    return [tuple(row[place] for place in places) for row in rows]
+        return map(itemgetter(*places), rows)
+    return (tuple([row[place] for place in places]) for row in rows)

@@ -155,10 +155,14 @@ class Round:
         return found
 
     def believed_fields(
-        self, readings: Sequence[Reading], names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+        self,
+        readings: Sequence[Reading],
+        names: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        columns: Sequence[tuple[Any, ...]],
     ) -> Sequence[tuple[Any, ...]]:
         """The numbers of rows that are tuples, likewise, of which several readings may have some."""
-        found = believed.fields(readings, names, rows, doubts := Doubts())
+        found = believed.fields(readings, names, rows, columns, doubts := Doubts())
         self._doubt(readings[0].statement, doubts)
         return found
 

@@ -29,8 +29,9 @@ class Ask:
             table = self._show(self.deadline, reading.statement)
             for column in reading.labels:
                 table.place(column)
-            rows = self.round_.believed_fields([reading] if raw is None else [reading, raw], table.names, table.rows)
-            answer = Table(table.names, rows)
+            readings = [reading] if raw is None else [reading, raw]
+            rows = self.round_.believed_fields(readings, table.names, table.rows, table.columns)
+            answer = table if rows is table.rows else Table(table.names, rows)
         return answer  # noqa: RET504 - part() keeps what fails from passing
 
     def take(self, reading: Reading, rows: Rows | Sequence[Mapping[str, Any]]) -> None:

@@ -7,7 +7,6 @@ that comes or goes makes no jump. Of a shown database with very many users, the 
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from operator import itemgetter
 from typing import Any
 
 from collectors.pgbouncer.choice import Choice
@@ -55,10 +54,10 @@ class Crowd:
 
     def _once(self, table: Table, key: Sequence[str]) -> Table:
         """Rows that have one name are one, with the sums of their numbers."""
-        if not table.names:
+        if not table.rows:
             return table
         places = [table.place(name) for name in key]
-        if len(set(map(itemgetter(*places), table.rows))) == len(table.rows):
+        if len(set(zip(*(table.columns[place] for place in places), strict=True))) == len(table.rows):
             return table
         groups: dict[tuple[Any, ...], list[Fields]] = {}
         for row in table.rows:
@@ -172,7 +171,7 @@ def _waits(pooled: Table) -> dict[str, float]:
     for name, scale in (("maxwait", _MICRO), ("maxwait_us", 1)):
         if name in pooled.names:
             at, database = pooled.names.index(name), pooled.place("database")
-            for row in pooled.rows:
+            for row in pooled.rows if any(pooled.columns[at]) else ():
                 if row[at]:
                     waits[row[database]] = waits.get(row[database], 0.0) + _number(row[at]) * scale
     return waits
@@ -271,4 +270,9 @@ def _waits_of(table: Table) -> list[float]:
         return []
     whole = table.names.index("maxwait")
     part = table.names.index("maxwait_us") if "maxwait_us" in table.names else None
+    try:
+        if part is not None:
+            return [row[whole] + row[part] / _MICRO for row in table.rows]
+    except TypeError:
+        pass
     return [_number(row[whole]) + (0 if part is None else _number(row[part]) / _MICRO) for row in table.rows]

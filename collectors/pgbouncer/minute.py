@@ -60,8 +60,9 @@ class Minute:
 
     def learn_limits(self, ask: Ask, pooled: Table) -> None:
         """Ask for the most servers of each pool when one is new: a pool that was just made is judged at once."""
-        at = pooled.place("database") if pooled.names else 0
-        unlimited = {row[at] for row in pooled.rows} - self.limits.databases
+        if not pooled.rows:
+            return
+        unlimited = set(pooled.columns[pooled.place("database")]) - self.limits.databases
         if not unlimited <= self._unlimited:
             databases, users = ask(metrics_databases.DATABASES), ask(metrics_databases.USERS)
             self.limits = Limits(databases.dicts(), users.dicts(), self._most_of_users(ask))

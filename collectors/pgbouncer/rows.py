@@ -47,11 +47,13 @@ class Limits:
     def of(self, database: str, user: str) -> int | None:
         """The most servers of one pool, whatever stops it; None where the database is not listed."""
         key = (database, user)
-        if key not in self._least:
+        try:
+            return self._least[key]
+        except KeyError:
             size = self.pool(database, user)
             bounds = filter(None, (size, self.of_database(database), self.of_user(user)))
-            self._least[key] = None if size is None else min(bounds, default=0)
-        return self._least[key]
+            found = self._least[key] = None if size is None else min(bounds, default=0)
+            return found
 
     def pool(self, database: str, user: str) -> int | None:
         """Size and reserve of one pool; None where the database is not listed."""

@@ -1,7 +1,7 @@
 """An answer of the console as it came: there may be thousands of rows, of which few are looked at closely."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from collectors.failed import Failed
@@ -16,6 +16,14 @@ class Table:
 
     names: Sequence[str]
     rows: Sequence[Fields]
+    _columns: list[Fields] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def columns(self) -> Sequence[Fields]:
+        """The same by columns, made when first asked for: one for each name, unless there are no rows."""
+        if not self._columns:
+            self._columns.extend(zip(*self.rows, strict=True))
+        return self._columns
 
     def place(self, name: str) -> int:
         """Where a column stands that nothing can be done without. Raises Failed when it is not there."""
