@@ -21,6 +21,7 @@ from metrics.reading import Column, Odd, Reading, number_of
 from metrics.text import clean, shown
 
 _PLAIN = frozenset({int, bool, float, type(None)})
+_SUMS = frozenset({int, float})
 _LARGEST = sys.float_info.max
 Row = Mapping[str, Any]
 
@@ -187,10 +188,11 @@ def _mended(
 def _sound(values: Sequence[Any], low: float, high: float) -> bool:
     """Whether all are numbers that can be, or None. Of thousands nearly all are."""
     try:
-        # Where none is below nothing and all together are not too many, no one is; of nan the sum would be nan.
-        if 0.0 <= low <= min(values) and sum(values) <= high:
+        # Where none is below nothing and all together are not too many, no one is. Of nan the sum would be nan, and of
+        # a number of another kind among them it would be of that.
+        if 0.0 <= low <= min(values) and (total := sum(values)) <= high and total.__class__ in _SUMS:
             return True
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, ArithmeticError):
         pass
     kinds = set(map(type, values))
     if not kinds <= _PLAIN:

@@ -77,10 +77,17 @@ class Server:
         """What is said whatever one more row has for numbers, which is like the row ``of`` and stands at ``at``."""
         names, rows = self.tables[statement]
         more = another(names, rows[of])
-        higher = tuple(value + 1 if type(value) in (int, float) else value for value in more)
+        # Where nothing is known a number may come, too.
+        higher = tuple(1 if value is None else value + 1 if type(value) in (int, float) else value for value in more)
         none = tuple(None if type(value) in (int, float) else value for value in more)
+        # Each by itself as well: a share is weighed by one of them only while others are zero.
+        single = [
+            (*more[:place], 1, *more[place + 1 :])
+            for place, value in enumerate(more)
+            if value is None or type(value) in (int, float, bool)
+        ]
         expected = self.says(statement, tier, rows)
-        for each in (more, higher, none):
+        for each in (more, higher, none, *single):
             expected = steady(expected, self.says(statement, tier, [*rows[:at], each, *rows[at:]]))
         return expected
 
