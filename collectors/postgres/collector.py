@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from collectors.collector import Capabilities, Collector, Lack
+from collectors.failed import Failed
 from collectors.identity import Who
 from collectors.libpq import LibpqConnection
 from collectors.postgres import metrics
@@ -20,7 +21,7 @@ from collectors.postgres.parts import parts
 from collectors.postgres.resets import epoch
 from collectors.postgres.source import PostgresSource
 from collectors.round import Round
-from metrics.poll import Tier
+from metrics.poll import ErrorClass, Tier
 
 
 class PostgresCollector(Collector[PostgresSource]):
@@ -113,10 +114,14 @@ class PostgresCollector(Collector[PostgresSource]):
         )
         if self._identity is NOTHING:
             # Which statistics have a time of their reset is a matter of the version, the same as long as connected.
-            self._identity = ask.one("identity")
-            ask = replace(ask, identity=self._identity)
+            ask = replace(ask, identity=ask.one("identity"))
         now = ask.one("identity")
-        if now == self._identity:
+        if now == ask.identity:
+            self._identity = now
             return ask
+        fresh = replace(ask, identity=now)
+        if fresh.version < (1, 0):
+            # It is not remembered: which statements the next round asks is a matter of the version.
+            raise Failed(ErrorClass.BAD_REPLY, f"server_version_num is {now['version_num']}: this is no PostgreSQL")
         self._identity = now
-        return replace(ask, identity=now)
+        return fresh
