@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import numpy as np
+from msgspec import structs
 
 from alerts.dispatch import Letter
 from alerts.message import Fact, Message
@@ -62,13 +63,25 @@ class Teller:
         return Message(kind=letter.kind, at=now, facts=tuple(facts), firing=len(firing), resolved=len(resolved))
 
     def fact(self, incident: Incident, state: str) -> Fact:
-        """One incident in words."""
+        """One incident in words, with its worst offenders and what coincided."""
+        short, rule = self.short(incident, state), self.rules.rules.get(incident.rule)
+        target = self._target(incident, rule)
+        worst = () if state == "resolved" or rule is None or target is None else self._worst(rule, incident, target)
+        return structs.replace(
+            short, worst=tuple(worst), beside=() if state == "resolved" else tuple(self._beside(incident))
+        )
+
+    def whole(self, incident: Incident, state: str) -> Fact:
+        """The same, also of one that is over: for those who look at what it was."""
+        firing = self.fact(incident, "firing")
+        return structs.replace(self.short(incident, state), worst=firing.worst, beside=firing.beside)
+
+    def short(self, incident: Incident, state: str) -> Fact:
+        """One incident in words that need no look at the store's values."""
         rule = self.rules.rules.get(incident.rule)
         resolved = state == "resolved"
         value = incident.ended_value if resolved else incident.value
-        target = self.rules.target(rule, incident.source) if rule else None
-        if rule and target and incident.bound is not None:
-            target = target.at(incident.bound)
+        target = self._target(incident, rule)
         ends = incident.resolved if resolved else None
         return Fact(
             incident=incident.id,
@@ -86,13 +99,16 @@ class Teller:
             meaning=rule.form.help if rule else "",
             advice=rule.form.advice if rule else "",
             reason=incident.reason,
-            worst=() if resolved or rule is None or target is None else tuple(self._worst(rule, incident, target)),
-            beside=() if resolved else tuple(self._beside(incident)),
             labels=dict(incident.labels),
             path=f"/alerts/{incident.id}",
             silence_path=f"/alerts/silences?{urlencode({'rule': incident.rule, 'source': incident.source})}",
             flapping=incident.flapping,
         )
+
+    def _target(self, incident: Incident, rule: Rule | None) -> Target | None:
+        """As it stood when the incident began."""
+        target = self.rules.target(rule, incident.source) if rule else None
+        return target.at(incident.bound) if target and incident.bound is not None else target
 
     def _subject(self, incident: Incident) -> str:
         values = [self.text(incident.source, name, value) for name, value in incident.labels if value]

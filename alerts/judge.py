@@ -135,7 +135,7 @@ class Judge:
         self._ages: dict[str, float] = {}
         for each in minds:
             self._whom[each.key] = each.rule, each.source, each.labels
-            self._minds[each.key] = _mind(each.body)
+            self._minds[each.key] = mind_of(each.body)
 
     @property
     def back(self) -> float:
@@ -390,7 +390,8 @@ def _unknown(at: Now, reason: str) -> Judged:
     return Judged(at=at.wall, boot=at.boot, clock=at.clock, state=State.UNKNOWN, reason=reason)
 
 
-def _mind(body: str) -> Mind:
+def mind_of(body: str) -> Mind:
+    """What is remembered, out of what was kept of it."""
     known: Mapping[str, object] = json.loads(body or "{}")
     given = {**known, "phase": Phase(str(known.get("phase", Phase.UNKNOWN))), "ends": tuple(known.get("ends", ()))}  # type: ignore[arg-type]
     return Mind(**given)  # type: ignore[arg-type]

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from flask import Flask
 
+from alerts.board import Board
 from collectors.source import Source
 from commands import house
+from commands.alert import setup
 from commands.say import Stop
 from dashboards.memory import settle
 from dashboards.watched import Watched
@@ -33,6 +35,7 @@ def build_app() -> Flask:
         allowed_hosts=config.web.allowed_hosts,
         url_prefix=config.web.url_prefix,
         journal=StateStore(config.folder),
+        board=Board(config.folder, setup(config)),
         token=_token(config),
         version=version("trivet"),
     )

@@ -24,7 +24,11 @@ _MANY = {
     EventKind.FAILOVER: "failovers",
     EventKind.RESET: "resets",
     EventKind.LOAD_TEST: "load tests",
+    EventKind.ALERT: "alerts",
 }
+TOLD = [kind for kind in EventKind if kind is not EventKind.ALERT]
+"""Kinds that people and programs may tell of: alerts are Trivet's own."""
+
 TITLES = {
     EventKind.DEPLOY: "Deploy",
     EventKind.CONFIG: "Config change",
@@ -33,6 +37,7 @@ TITLES = {
     EventKind.FAILOVER: "Failover",
     EventKind.RESET: "Reset",
     EventKind.LOAD_TEST: "Load test",
+    EventKind.ALERT: "Alert",
 }
 
 
@@ -51,9 +56,9 @@ def kind_of(text: str) -> EventKind:
 reset, load_test (did you mean "deploy"?)
     """
     name = text.strip().lower().replace("-", "_")
-    if name in {str(kind) for kind in EventKind}:
+    if name in {str(kind) for kind in TOLD}:
         return EventKind(name)
-    raise EventError(f'"{text[:40]}" is no kind of event: write {", ".join(EventKind)}{nearest(name, EventKind)}')
+    raise EventError(f'"{text[:40]}" is no kind of event: write {", ".join(TOLD)}{nearest(name, TOLD)}')
 
 
 def told(

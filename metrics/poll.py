@@ -58,6 +58,7 @@ class EventKind(StrEnum):
     FAILOVER = "failover"
     RESET = "reset"
     LOAD_TEST = "load_test"
+    ALERT = "alert"
 
 
 @dataclass(frozen=True, slots=True)

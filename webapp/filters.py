@@ -70,6 +70,20 @@ def told_above(note: str) -> str:
     return note.partition(": ")[0] if note.startswith("down since ") else note
 
 
+def upper_first(text: str) -> str:
+    """With a capital at its beginning.
+
+    >>> upper_first("quiet hours"), lower_first("Hit rate"), lower_first("API errors")
+    ('Quiet hours', 'hit rate', 'API errors')
+    """
+    return text[:1].upper() + text[1:]
+
+
+def lower_first(text: str) -> str:
+    """As it stands inside a sentence, unless it begins with letters that stay capitals."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "percent": percent,
     "seconds": seconds,
@@ -80,4 +94,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "groupby_kept": groupby_kept,
     "sentence": sentence,
     "told_above": told_above,
+    "upper_first": upper_first,
+    "lower_first": lower_first,
 }

@@ -1,9 +1,11 @@
 """For machines that watch the watcher: /healthz and /metrics."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
 
 from flask import Blueprint, Response, abort, jsonify, request
 
+from alerts.board import SEVERITIES, Board, Post
 from dashboards.scorecard import scorecard
 from dashboards.span import parse
 from dashboards.watched import LATE
@@ -11,6 +13,7 @@ from metrics.alias import aliased
 from metrics.exposition import CONTENT_TYPE, Family, base, families, written
 from metrics.model import SOURCE, Labels
 from metrics.target import State
+from storage.files import StoreError
 from storage.store import Health
 from webapp.newest import newest
 from webapp.site import Site, site
@@ -20,13 +23,16 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> tuple[Response, int]:
-    """200 while samples are being written, 503 with the reason when they are not."""
+    """200 while samples are being written and judged, 503 with the reason when they are not."""
     now, health = site().clock(), site().store.health()
     age = None if health.newest is None else max(0.0, now - health.newest)
     longest = max((watched.interval for watched in site().sources), default=10.0)
     problem = health.problem
     if not problem and site().sources and (age is None or age > LATE * longest):
         problem = "no sample yet" if age is None else f"no sample for {age:.0f} s"
+    troubles = site().alarms().troubles
+    if not problem and any(trouble.grave for trouble in troubles):
+        problem = " ".join(f"{trouble.title} {trouble.text}" for trouble in troubles if trouble.grave)
     body = {"ok": not problem, "problem": problem, "newest_sample_age_seconds": age, "version": site().version}
     return jsonify(body), 503 if problem else 200
 
@@ -87,8 +93,44 @@ def _own(here: Site) -> Iterator[Family]:
     dropped = "Records that were more than is kept of their source."
     yield Family("trivet_store_records_dropped_total", "counter", dropped, _dropped(health))
     yield Family("trivet_web_requests_total", "counter", "Requests answered by the web process.", by_code)
+    if here.board is not None:
+        yield from _alerting(here, here.board)
     name = "trivet_web_request_seconds_total"
     yield Family(name, "counter", "Seconds spent on answering them.", [(name, (), seconds)])
+
+
+def _alerting(here: Site, board: Board) -> Iterator[Family]:
+    """What fires, what is on its way, and when the process that judges was last through."""
+    alarms = here.alarms()
+    counts = dict.fromkeys(SEVERITIES, 0)
+    for each in alarms.firing:
+        counts[each.incident.severity] = counts.get(each.incident.severity, 0) + 1
+    name = "trivet_alerts_firing"
+    rows: list[tuple[str, Labels, float]] = [
+        (name, (("severity", severity),), float(count)) for severity, count in counts.items()
+    ]
+    yield Family(name, "gauge", "Alerts that fire and are not kept quiet.", rows)
+    name = "trivet_alert_stage_age_seconds"
+    now = here.clock()
+    ages: list[tuple[str, Labels, float]] = [
+        (name, (("stage", stage),), max(0.0, now - at)) for stage, at in sorted(board.stages().items())
+    ]
+    yield Family(name, "gauge", "Seconds since a stage of the process that judges was last through.", ages)
+    name = "trivet_alert_config_problem"
+    yield _gauge(name, "1 where the newest config file is not in force for alerts.", float(board.config_problem()))
+    name = "trivet_alert_deliveries"
+    waits: list[tuple[str, Labels, float]] = []
+    for post in _posts(board):
+        for state, count in (("waiting", post.waiting), ("dead", post.dead)):
+            waits.append((name, (("channel", post.channel.name), ("state", state)), float(count)))
+    yield Family(name, "gauge", "Messages that are not sent yet, and those that were given up.", waits)
+
+
+def _posts(board: Board) -> Sequence[Post]:
+    try:
+        return board.posts()
+    except (sqlite3.Error, StoreError, OSError):
+        return ()
 
 
 def _dropped(health: Health) -> list[tuple[str, Labels, float]]:

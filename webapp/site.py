@@ -1,13 +1,15 @@
 """What the routes share: the store, what is declared and watched, and a short memory of what was computed."""
 
+import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
 
 from flask import current_app, request
 
+from alerts.board import Board, Firing, Trouble
 from dashboards.memory import Memory
 from dashboards.page import Page
 from dashboards.pages import shipped
@@ -16,9 +18,11 @@ from dashboards.survey import Events, Survey, no_events
 from dashboards.watched import Watched
 from metrics.catalog import Catalog
 from metrics.target import Bounds
+from storage.files import StoreError
 from storage.state import StateStore
 from storage.store import Reader
 from webapp.assets import Assets
+from webapp.forms import Forms
 from webapp.tokens import Gate
 from webapp.traffic import Traffic
 
@@ -34,6 +38,19 @@ def nothing() -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarms:
+    """What every page says of alerts: those that fire and are told, what is wrong with alerting, and dead letters."""
+
+    firing: Sequence[Firing] = ()
+    troubles: Sequence[Trouble] = ()
+    dead: int = 0
+
+    def of(self, sources: Container[str]) -> list[Firing]:
+        """Those of some sources."""
+        return [each for each in self.firing if each.incident.source in sources]
+
+
 @dataclass(kw_only=True)
 class Site:
     """Everything that create_app was given."""
@@ -45,7 +62,9 @@ class Site:
     banner: Callable[[], str] = nothing
     events: Events = no_events
     journal: StateStore | None = None
+    board: Board | None = None
     gate: Gate = field(default_factory=lambda: Gate(""))
+    forms: Forms = field(default_factory=Forms)
     clock: Callable[[], float] = time.time
     version: str = ""
     assets: Assets = field(default_factory=Assets)
@@ -53,6 +72,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self._surveys: Memory[Survey] = Memory(self.clock, size=Survey.bytes)
+        self._alarms: Memory[Alarms] = Memory(self.clock, most=1, size=lambda _: 1)
         self.texts: Memory[str] = Memory(self.clock, most=24, size=len, most_bytes=TEXTS)
 
     @cached_property
@@ -71,6 +91,21 @@ class Site:
             min(LONGEST, max(KEEP, span.step / 20)),
             lambda: Survey(self.store, self.catalog, self.sources, self.bounds, span, self.events),
         )
+
+    def alarms(self) -> "Alarms":
+        """What every page says of alerts, shared by all who ask at about the same time."""
+        return self._alarms.get("", KEEP, self._alarming)
+
+    def _alarming(self) -> "Alarms":
+        if self.board is None:
+            return Alarms()
+        longest = max((watched.interval for watched in self.sources), default=10.0)
+        try:
+            firing = [each for each in self.board.firing() if not each.quiet]
+            return Alarms(firing=firing, troubles=self.board.troubles(longest), dead=self.board.dead())
+        except (sqlite3.Error, StoreError, OSError) as error:
+            text = f"state.db cannot be read: {error}."
+            return Alarms(troubles=[Trouble(title="What fires is not known:", text=text)])
 
     def settle(self) -> None:
         """After a request: what it used may have grown."""

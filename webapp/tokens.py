@@ -60,7 +60,7 @@ class Gate:
         if not self._token:
             text = "Nobody may write yet: set token_file in the [web] part of trivet.toml and start trivet web again."
             raise Refused(403, text)
-        _same_origin(request)
+        same_origin(request)
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         right = hmac.compare_digest(given.strip().encode(), self._token.encode())
         if scheme.lower() != "bearer" or not right:
@@ -78,8 +78,8 @@ class Gate:
             raise Refused(429, f"{text} Try again in {wait:.0f} s.", {"Retry-After": f"{wait + 1:.0f}"})
 
 
-def _same_origin(request: Request) -> None:
-    """A browser names the page that sends; a program names none."""
+def same_origin(request: Request) -> None:
+    """A browser names the page that sends; a program names none. Raises Refused."""
     origin = request.headers.get("Origin")
     elsewhere = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
     if elsewhere or (origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from alerts.board import Firing
 from dashboards.amounts import amount
 from dashboards.chart import ChartData, chart
 from dashboards.drawing import Drawing, drawing
@@ -13,7 +14,7 @@ from dashboards.sketch import Picture, picture
 from dashboards.span import clock
 from dashboards.survey import Survey
 from dashboards.watched import Condition, headline, silence
-from webapp.site import Site
+from webapp.site import Alarms, Site
 
 SHOWN = 60
 """Metrics of a layer are listed with the sum of their present values; of this many series, no single ones."""
@@ -58,6 +59,8 @@ class View:
     at: str
     waiting: bool
     missing: bool
+    alarms: Alarms
+    firing: Sequence[Firing]
 
 
 def view(site: Site, page: Page, survey: Survey) -> View:
@@ -76,12 +79,14 @@ def view(site: Site, page: Page, survey: Survey) -> View:
         at=clock(survey.span.end, not survey.span.live),
         waiting=bool(mine) and all(found.state == "awaited" for found in mine),
         missing=not mine,
+        alarms=site.alarms(),
+        firing=site.alarms().of({found.watched.name for found in mine}),
     )
 
 
-def cards(page: Page, survey: Survey) -> list[Card]:
-    """Every chart of a page."""
-    return [_card(page, survey, number) for number in range(len(page.panels))]
+def cards(page: Page, survey: Survey, numbers: Sequence[int] | None = None) -> list[Card]:
+    """The charts of a page, all or some of them."""
+    return [_card(page, survey, number) for number in (range(len(page.panels)) if numbers is None else numbers)]
 
 
 def _card(page: Page, survey: Survey, number: int) -> Card:

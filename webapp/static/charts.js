@@ -62,7 +62,7 @@
     chart.events.forEach(event => {
       const x = event.at * 1000;
       shapes.push(event.until
-        ? { ...template.stretch, x0: x, x1: event.until * 1000, fillcolor: token("--band") }
+        ? { ...template.stretch, x0: x, x1: event.until * 1000, fillcolor: token(event.kind === "alert" ? "--missedbg" : "--band") }
         : { ...template.moment, x0: x, x1: x, line: { ...template.moment.line, color: token("--accent") } });
     });
     // There is room for few texts: what people did comes first, then what is rare, then the newest.

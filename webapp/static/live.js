@@ -72,6 +72,12 @@
   document.addEventListener("click", event => {
     if (!event.target.closest(".seg details")) document.querySelector(".seg details[open]")?.removeAttribute("open");
   });
+  // Who looks after alerts types the name once.
+  document.querySelectorAll("input[data-remember]").forEach(input => {
+    const key = `trivet-${input.dataset.remember}`;
+    try { input.value ||= localStorage.getItem(key) || ""; } catch { /* then it is typed again */ }
+    input.addEventListener("change", () => { try { localStorage.setItem(key, input.value); } catch { /* as above */ } });
+  });
   showSwitch();
   document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();
