@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from alerts.stale import source_stale
+from alerts.stale import source_stale, trivet_cannot_see
 from metrics.watch import source_up
 from storage.incidents import Incident
 
@@ -11,17 +11,21 @@ LOST = (source_up.name, source_stale.name)
 
 
 def explained(incidents: Sequence[Incident], behind: Mapping[str, Sequence[str]]) -> set[int]:
-    """Numbers of the incidents of sources that are lost, or that stand on one that is.
+    """Numbers of the incidents of sources that are lost, or that stand on one that is; of all when none can be seen.
 
     behind   by source, the names of those that it stands on, such as a PgBouncer on its PostgreSQL
     """
-    lost = {incident.source: incident for incident in incidents if incident.rule in LOST and incident.resolved is None}
+    there = {(each.source, each.rule) for each in incidents if each.rule in LOST and each.resolved is None}
+    lost = {source for source, _ in there}
+    blind = {each.id for each in incidents if each.rule == trivet_cannot_see.name and each.resolved is None}
+    if blind:
+        return {incident.id for incident in incidents} - blind
     found = set()
     for incident in incidents:
         if incident.source in lost and incident.rule not in LOST:
             found.add(incident.id)
-        elif incident.rule == source_up.name and lost[incident.source].rule == source_stale.name:
-            # Both: not polled says more than that the last poll failed.
+        elif incident.rule == source_up.name and (incident.source, source_stale.name) in there:
+            # Both, whichever came first: not polled says more than that the last poll failed.
             found.add(incident.id)
         elif any(base in lost for base in _all(incident.source, behind)):
             found.add(incident.id)

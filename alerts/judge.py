@@ -12,8 +12,9 @@ import numpy as np
 
 from alerts.machine import ALARMED, NEEDED, Change, Judged, Mind, Phase, step
 from alerts.recent import Recent
-from alerts.rule import EVERY, Rule, Rules
-from alerts.stale import POLL_AGE
+from alerts.rule import EVERY, ITSELF, Rule, Rules
+from alerts.sight import Sight
+from alerts.stale import POLL_AGE, SOURCES_SEEN, trivet_cannot_see
 from metrics.duration import spoken
 from metrics.evaluate import evaluate
 from metrics.forms import Quantile, Ratio, Share, TermLike
@@ -30,6 +31,9 @@ LATE = 3.0
 
 AWAY = 7200.0
 """Seconds for which a judge may have been away and still judges every poll that it missed."""
+
+OWN = "trivet"
+"""What stands for a source in what is judged of Trivet itself."""
 
 GONE = 86_400.0
 """Seconds after which a subject that nobody reports any more, such as a dropped table, is given up."""
@@ -105,7 +109,7 @@ def wanted(rules: Iterable[Rule]) -> set[str]:
             for guard in form.guards:
                 names |= {guard.metric.name, *(_name(term) for term in guard.idle)}
                 names |= {guard.then.name} if isinstance(guard.then, Metric) else set()
-    return names - {POLL_AGE.name}
+    return names - {POLL_AGE.name, SOURCES_SEEN.name}
 
 
 def _name(term: TermLike) -> str:
@@ -133,6 +137,9 @@ class Judge:
         self._tiers: dict[tuple[str, str], set[str]] = {}
         self._known: dict[tuple[str, str], bool] = {}
         self._ages: dict[str, float] = {}
+        self._sight = Sight({source.name: source.interval for source in sources})
+        self._missed = False
+        self._blind = False
         for each in minds:
             self._whom[each.key] = each.rule, each.source, each.labels
             self._minds[each.key] = mind_of(each.body)
@@ -151,6 +158,7 @@ class Judge:
         """Other rules or sources: what is unchanged keeps its state, what is gone ends without a word of health."""
         self.rules, found = rules, Pass()
         self._sources = {source.name: source for source in sources}
+        self._sight.change({source.name: source.interval for source in sources})
         self.recent.widen(wanted(rules.rules.values()), longest(rules))
         for key in [key for key, (rule, source, _) in self._whom.items() if not self._judges(rule, source)]:
             self._end(found, key, now, "judged no more: the rule is switched off, or its source is gone")
@@ -162,6 +170,7 @@ class Judge:
         for poll in fresh:
             if poll.source in self._sources:
                 self._poll(found, poll, now)
+        self._missed = False
         for source in self._sources.values():
             heard = self._heard.setdefault(source.name, now.clock)
             late = now.clock - heard > LATE * source.interval
@@ -169,6 +178,7 @@ class Judge:
             if late and due:
                 self._forced[source.name] = now.clock
                 self._silent(found, source, now, now.clock - heard)
+        self._seen(found, now)
         return found
 
     def _poll(self, found: Pass, poll: Fresh, now: Now) -> None:
@@ -177,8 +187,10 @@ class Judge:
         if poll.tier == "fast":
             self._heard[poll.source] = now.clock - max(0.0, min(now.wall - poll.at, LATE * 3600))
             self._ages[poll.source] = 0.0
+            self._sight.add(poll, self._heard[poll.source])
         # A poll of a while ago is judged as if it had been then, unless a clock was set since.
         at = Now(poll.at, now.boot, now.clock - (now.wall - poll.at))
+        self._missed = poll.missed
         for rule in self._due(poll):
             self._judge(found, rule, poll.source, poll.tier, at)
 
@@ -206,7 +218,9 @@ class Judge:
             verdict = against(rule.form, line, read, target, at.wall)
             key = self._key(rule.name, source, line.subject.labels)
             seen.add(key)
-            self._step(found, key, target, _judged(verdict, at), tier)
+            if verdict.state is State.UNKNOWN or verdict.end is None or verdict.end >= at.wall:
+                self._step(found, key, target, _judged(verdict, at), tier)
+            # Else a value of an earlier poll stands in for one that did not come: what is old neither holds nor ends.
         self._known[source, rule.name] = self._known.get((source, rule.name), False) or bool(lines)
         for key in [k for k, (r, s, _) in self._whom.items() if r == rule.name and s == source and k not in seen]:
             reason = f"nothing of it has been reported for {spoken(at.wall - self._minds[key].since)}"
@@ -253,12 +267,35 @@ class Judge:
                 self._minds[key] = replace(self._minds.get(key, Mind()), seen=NEEDED)
                 self._step(found, key, target, judged, "")
 
+    def _seen(self, found: Pass, now: Now) -> None:
+        """Whether the sources can be seen at all; judged at once when that changes."""
+        rule = self.rules.rules.get(trivet_cannot_see.name)
+        target = self.rules.target(rule, OWN) if rule and len(self._sources) > 1 else None
+        if target is None:
+            return
+        seen = float(self._sight.seen(now.clock))
+        key = self._key(trivet_cannot_see.name, OWN, ())
+        state = State.MET if target.met_by(seen) else State.MISSED
+        due = now.clock - self._forced.get(OWN, -self._sight.interval) >= self._sight.interval
+        if not due and self._blind == (state is State.MISSED):
+            return
+        self._forced[OWN], self._blind = now.clock, state is State.MISSED
+        good = state is State.MET and target.recovered_by(seen)
+        judged = Judged(at=now.wall, boot=now.boot, clock=now.clock, state=state, good=good, value=seen)
+        self._minds[key] = replace(self._minds[key], seen=NEEDED)
+        self._step(found, key, target, judged, "")
+
     def _step(self, found: Pass, key: str, target: Target, judged: Judged, tier: str) -> None:
         rule, source, labels = self._whom[key]
         before = self._minds.get(key, Mind())
-        if judged.at <= before.at and judged.boot == before.boot and judged.clock <= before.clock:
+        # What an earlier judge saw is not judged again. Of a poll from before our start only its own time is certain.
+        seen_by_clock = judged.boot == before.boot and judged.clock <= before.clock
+        if judged.at <= before.at and (self._missed or seen_by_clock):
             return
-        gap = LATE * max(self._sources[source].interval, _pace(tier))
+        interval = (
+            self._sight.interval if source == OWN and rule == trivet_cannot_see.name else self._sources[source].interval
+        )
+        gap = LATE * max(interval, _pace(tier))
         mind, change = step(before, judged, target, gap)
         self._minds[key] = mind
         passed = judged.clock - before.clock if before.boot == judged.boot else judged.at - before.at
@@ -341,6 +378,8 @@ class Judge:
 
     def _judges(self, rule: str, source: str) -> bool:
         known = self.rules.rules.get(rule)
+        if known and known.kind == ITSELF:
+            return source == OWN and len(self._sources) > 1 and self.rules.target(known, OWN) is not None
         there = self._sources.get(source)
         return bool(known and there and known.kind in (there.kind, EVERY) and self.rules.target(known, source))
 

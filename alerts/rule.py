@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from alerts.stale import source_stale
+from alerts.stale import source_stale, trivet_cannot_see
 from metrics.alerting import Tuning
 from metrics.catalog import Catalog
 from metrics.duration import seconds
@@ -13,6 +13,9 @@ from metrics.target import Bounds, Severity, Target
 
 EVERY = "trivet"
 """The kind of the rules that hold for sources of all kinds."""
+
+ITSELF = "itself"
+"""The kind of the rules that speak of Trivet and of no source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,10 @@ class Rules:
 
 def rules_of(catalog: Catalog, tunings: Sequence[Tuning] = (), bounds: Bounds | None = None) -> Rules:
     """Every form that has a target or an alert."""
-    found = {source_stale.name: _rule(source_stale, EVERY)}
+    found = {
+        source_stale.name: _rule(source_stale, EVERY),
+        trivet_cannot_see.name: _rule(trivet_cannot_see, ITSELF),
+    }
     for form in catalog.alerting():
         found[form.name] = _rule(form, catalog.kind_of(form.name))
     return Rules(found, tunings, bounds or Bounds({}))

@@ -116,6 +116,9 @@ class Incidents(Ledger):
 
     def record(self, changes: Sequence[Changed], minds: Iterable[Remembered] = (), gone: Iterable[str] = ()) -> None:
         """Changes with the states they led to, further states, and keys that are no more: all in one transaction."""
+        minds, gone = list(minds), list(gone)
+        if not changes and not minds and not gone:
+            return
         with self.writing() as db:
             for change in changes:
                 _keep(db, change.mind)

@@ -19,7 +19,10 @@ MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """One poll: its series and their values, as many. ``layout`` is the same while the series are."""
+    """One poll: its series and their values, as many. ``layout`` is the same while the series are.
+
+    missed  it was there before one began to look: somebody else may have seen it
+    """
 
     source: str
     tier: str
@@ -27,6 +30,7 @@ class Fresh:
     layout: int
     names: Sequence[Name]
     values: Column
+    missed: bool = False
 
 
 class Tail:
@@ -40,6 +44,7 @@ class Tail:
         self._streams: dict[int, tuple[str, str]] = {}
         self._layouts: dict[int, list[Name]] = {}
         self._last: int | None = None
+        self._began = 0
         self._db: sqlite3.Connection | None = None
 
     def new(self) -> list[Fresh]:
@@ -72,8 +77,9 @@ class Tail:
             before = newest - self._back * 1000 if self._back else newest
             find = "select coalesce(max(seq), 0) from hot where at <= ?"
             self._last = int(db.execute(find, (before,)).fetchone()[0])
+            self._began = int(db.execute("select coalesce(max(seq), 0) from hot").fetchone()[0])
             if not self._back:
-                self._last = int(db.execute("select coalesce(max(seq), 0) from hot").fetchone()[0])
+                self._last = self._began
         rows = db.execute(
             "select seq, stream, at, layout, turn, crc, data from hot where seq > ? order by seq limit ?",
             (self._last, MOST),
@@ -81,12 +87,14 @@ class Tail:
         found = []
         for seq, stream, at, layout, turn, crc, data in rows:
             self._last = seq
-            fresh = self._fresh(db, (stream, at, layout, turn, data), crc)
+            fresh = self._fresh(db, (stream, at, layout, turn, data), crc, missed=seq <= self._began)
             if fresh is not None:
                 found.append(fresh)
         return found
 
-    def _fresh(self, db: sqlite3.Connection, row: tuple[int, int, int, int, bytes], crc: int) -> Fresh | None:
+    def _fresh(
+        self, db: sqlite3.Connection, row: tuple[int, int, int, int, bytes], crc: int, *, missed: bool
+    ) -> Fresh | None:
         stream, at, layout, _, data = row
         try:
             if checks.of_hot(*row) != crc:
@@ -98,7 +106,7 @@ class Tail:
         values = np.frombuffer(data)
         if of is None or len(values) != len(names):
             return None
-        return Fresh(of[0], of[1], at / 1000, layout, names, values)
+        return Fresh(of[0], of[1], at / 1000, layout, names, values, missed)
 
     def _names(self, db: sqlite3.Connection, layout: int) -> list[Name]:
         if layout not in self._layouts:
