@@ -99,10 +99,17 @@ class _News:
 
 
 def _letters(now: float, channel: str, news: _News, situation: Situation) -> list[Letter]:
-    lately = [at for at in situation.lately.get(channel, ()) if now - at < seconds(situation.settings.group)]
+    # Those of a time that is yet to come were made before the clock was set back.
+    group = seconds(situation.settings.group)
+    lately = [at for at in situation.lately.get(channel, ()) if 0 <= now - at < group]
     if len(lately) >= BURST:
         return []
     letters = []
+    keys = {incident.id: incident.key for incident in situation.incidents}
+    if not {keys[number] for number in news.firing}.isdisjoint(keys[number] for number in news.resolved):
+        # The same that ended and began anew: in one message nobody could tell which of them came last.
+        letters.append(Letter(channel=channel, kind="resolved", resolved=tuple(news.resolved)))
+        news.resolved = []
     if news.firing or news.resolved:
         kind = "mixed" if news.firing and news.resolved else "firing" if news.firing else "resolved"
         letters.append(Letter(channel=channel, kind=kind, firing=tuple(news.firing), resolved=tuple(news.resolved)))
@@ -127,7 +134,8 @@ def _route(now: float, incident: Incident, situation: Situation) -> list[str]:
     """The same, with the one that it was escalated to."""
     usual, settings = _usual(incident, situation), situation.settings
     after = seconds(settings.escalate_after)
-    if after and settings.escalate_to and incident.acked is None and now - incident.fired >= after:
+    there = any(channel.name == settings.escalate_to for channel in situation.channels)
+    if after and there and incident.acked is None and now - incident.fired >= after:
         return list(dict.fromkeys([*usual, settings.escalate_to]))
     return usual
 

@@ -138,7 +138,7 @@ class Judge:
         self._known: dict[tuple[str, str], bool] = {}
         self._ages: dict[str, float] = {}
         self._sight = Sight({source.name: source.interval for source in sources})
-        self._missed = False
+        self._judging: Fresh | None = None
         self._blind = False
         for each in minds:
             self._whom[each.key] = each.rule, each.source, each.labels
@@ -170,7 +170,7 @@ class Judge:
         for poll in fresh:
             if poll.source in self._sources:
                 self._poll(found, poll, now)
-        self._missed = False
+        self._judging = None
         for source in self._sources.values():
             heard = self._heard.setdefault(source.name, now.clock)
             late = now.clock - heard > LATE * source.interval
@@ -190,7 +190,7 @@ class Judge:
             self._sight.add(poll, self._heard[poll.source])
         # A poll of a while ago is judged as if it had been then, unless a clock was set since.
         at = Now(poll.at, now.boot, now.clock - (now.wall - poll.at))
-        self._missed = poll.missed
+        self._judging = poll
         for rule in self._due(poll):
             self._judge(found, rule, poll.source, poll.tier, at)
 
@@ -288,15 +288,15 @@ class Judge:
     def _step(self, found: Pass, key: str, target: Target, judged: Judged, tier: str) -> None:
         rule, source, labels = self._whom[key]
         before = self._minds.get(key, Mind())
-        # What an earlier judge saw is not judged again. Of a poll from before our start only its own time is certain.
-        seen_by_clock = judged.boot == before.boot and judged.clock <= before.clock
-        if judged.at <= before.at and (self._missed or seen_by_clock):
+        poll = self._judging
+        if self._seen_before(before, judged, poll):
             return
         interval = (
             self._sight.interval if source == OWN and rule == trivet_cannot_see.name else self._sources[source].interval
         )
         gap = LATE * max(interval, _pace(tier))
         mind, change = step(before, judged, target, gap)
+        mind = mind if poll is None else replace(mind, seq=poll.seq)
         self._minds[key] = mind
         passed = judged.clock - before.clock if before.boot == judged.boot else judged.at - before.at
         spent = passed if before.boot and 0 < passed <= gap else 0.0
@@ -316,6 +316,13 @@ class Judge:
             found.changes.append(self._changed(key, before, mind, change, target, judged))
         elif mind.phase in (Phase.PENDING, Phase.RECOVERING) or before.phase is not mind.phase or not before.boot:
             found.minds.append(self._remembered(key, mind))
+
+    @staticmethod
+    def _seen_before(before: Mind, judged: Judged, poll: Fresh | None) -> bool:
+        """What was judged is not judged again. Of polls from before our start only the order is certain."""
+        if poll is not None and poll.missed and before.seq:
+            return poll.seq <= before.seq
+        return judged.at <= before.at and judged.boot == before.boot and judged.clock <= before.clock
 
     def _changed(self, key: str, before: Mind, mind: Mind, change: Change, target: Target, judged: Judged) -> Changed:
         evidence = {name: value for name, value in asdict(judged).items() if name in ("part", "whole", "volume")}

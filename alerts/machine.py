@@ -66,6 +66,7 @@ class Mind:
     seen    known judgements in a row, as far as it matters
     ends    when alerts ended lately
     by_wall whether a span was measured by the wall clock, over a reboot
+    seq     number of the last stored poll that was judged
     """
 
     phase: Phase = Phase.UNKNOWN
@@ -79,6 +80,7 @@ class Mind:
     clock: float = 0.0
     at: float = 0.0
     by_wall: bool = False
+    seq: int = 0
 
     @property
     def flapping(self) -> bool:

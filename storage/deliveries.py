@@ -107,20 +107,23 @@ class Deliveries(Ledger):
         return number
 
     def claim(self, channel: str, holder: str, now: float) -> Delivery | None:
-        """The channel's oldest message if it is due: nobody else has it then. Order is kept: a later one waits.
+        """The channel's first message if it is due: nobody else has it then. Order is kept, also when the clock is set
+        back between two: a later one waits.
 
         One that a process claimed which died has to be given back first, by ``reclaim``.
         """
         with self.writing() as db:
             row = db.execute(
                 f"select {_COLUMNS} from delivery where channel = ? and state in ('queued', 'sending')"  # noqa: S608
-                " order by made, rowid limit 1",
+                " order by rowid limit 1",
                 (channel,),
             ).fetchone()
             if row is None:
                 return None
             found = _delivery(row)
-            if found.state != QUEUED or found.due > now:
+            # A due time that was reckoned by a clock which has been set back since is none.
+            set_back = now < (found.made if found.claimed is None else found.claimed)
+            if found.state != QUEUED or (found.due > now and not set_back):
                 return None
             taken = db.execute(
                 "update delivery set state = 'sending', holder = ?, claimed = ?, tries = tries + 1"
@@ -172,13 +175,13 @@ class Deliveries(Ledger):
     def newest(self, limit: int, state: str = "", channel: str = "") -> list[Delivery]:
         """The newest first."""
         return self._some(
-            "where ? in ('', state) and ? in ('', channel) order by made desc, rowid desc limit ?",
+            "where ? in ('', state) and ? in ('', channel) order by rowid desc limit ?",
             *(state, channel, limit),
         )
 
     def of_incident(self, incident: int) -> list[Delivery]:
         """All that spoke of an incident, the oldest first."""
-        return self._some("where exists (select 1 from json_each(incidents) where value = ?) order by made", incident)
+        return self._some("where exists (select 1 from json_each(incidents) where value = ?) order by rowid", incident)
 
     def lately(self, since: float) -> dict[str, list[float]]:
         """By channel, when its messages were made since then."""

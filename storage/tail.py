@@ -21,6 +21,7 @@ MOST = 2_000
 class Fresh:
     """One poll: its series and their values, as many. ``layout`` is the same while the series are.
 
+    seq     later polls have higher ones, whatever the clock said
     missed  it was there before one began to look: somebody else may have seen it
     """
 
@@ -30,6 +31,7 @@ class Fresh:
     layout: int
     names: Sequence[Name]
     values: Column
+    seq: int = 0
     missed: bool = False
 
 
@@ -87,14 +89,12 @@ class Tail:
         found = []
         for seq, stream, at, layout, turn, crc, data in rows:
             self._last = seq
-            fresh = self._fresh(db, (stream, at, layout, turn, data), crc, missed=seq <= self._began)
+            fresh = self._fresh(db, seq, (stream, at, layout, turn, data), crc)
             if fresh is not None:
                 found.append(fresh)
         return found
 
-    def _fresh(
-        self, db: sqlite3.Connection, row: tuple[int, int, int, int, bytes], crc: int, *, missed: bool
-    ) -> Fresh | None:
+    def _fresh(self, db: sqlite3.Connection, seq: int, row: tuple[int, int, int, int, bytes], crc: int) -> Fresh | None:
         stream, at, layout, _, data = row
         try:
             if checks.of_hot(*row) != crc:
@@ -106,7 +106,7 @@ class Tail:
         values = np.frombuffer(data)
         if of is None or len(values) != len(names):
             return None
-        return Fresh(of[0], of[1], at / 1000, layout, names, values, missed)
+        return Fresh(of[0], of[1], at / 1000, layout, names, values, seq, seq <= self._began)
 
     def _names(self, db: sqlite3.Connection, layout: int) -> list[Name]:
         if layout not in self._layouts:
