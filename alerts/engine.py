@@ -6,6 +6,7 @@ What is Trivet's own trouble (a locked or full file) is said once, and the next 
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,13 @@ from alerts.causes import explained
 from alerts.channel import Channel
 from alerts.dispatch import Situation, plan
 from alerts.facts import Teller
-from alerts.judge import Judge, Now, Subjects
+from alerts.judge import Judge, Now, Pass, Subjects
 from alerts.pulse import Pulse
 from alerts.recorded import Record
 from alerts.rule import Rules
 from metrics.alerting import Alerting
 from metrics.duration import seconds
+from metrics.poll import Poll
 from storage.deliveries import Deliveries
 from storage.files import StoreError
 from storage.incidents import Incidents
@@ -30,6 +32,12 @@ from storage.silences import Silences
 from storage.tail import Tail
 
 TROUBLE = (sqlite3.Error, StoreError, OSError)
+LASTS = 30.0
+"""Seconds that a trouble of our own has to last before somebody is told, and its end as well."""
+
+MOST_UNRECORDED = 5_000
+"""Polls of judged values that wait for a store that cannot write; changes wait however many they are."""
+
 RECENT = 86_400.0
 """Seconds for which an incident that has ended is looked at, for channels that were not told of its end."""
 
@@ -69,9 +77,17 @@ class Engine:
         *,
         pulse: Pulse,
         wake: Callable[[], None],
+        impaired: Callable[[str], None] = lambda text: None,
         clock: Callable[[], Now] = moment,
+        lasts: float = LASTS,
     ) -> None:
-        """``wake`` is called when there is something to send."""
+        """``wake`` is called when there is something to send.
+
+        impaired  given our own trouble once it has lasted, and nothing when it is over; must need no file
+        """
+        self._impaired, self._lasts = impaired, lasts
+        self._turned: float | None = None
+        self._ill = False
         self._say, self._clock, self._wake, self._pulse = say, clock, wake, pulse
         self._setup = setup
         self._incidents, self._deliveries = Incidents(folder), Deliveries(folder)
@@ -80,6 +96,8 @@ class Engine:
         self._record = Record(judged)
         self._judge = Judge(setup.rules, setup.sources, self._incidents.minds())
         self._tail = Tail(folder, back=self._judge.back)
+        self._unwritten: deque[Pass] = deque()
+        self._unrecorded: deque[Poll] = deque(maxlen=MOST_UNRECORDED)
         self._told = ""
         self._lock = threading.Lock()
         self._waiting: list[Setup] = []
@@ -102,14 +120,15 @@ class Engine:
             fresh = self._tail.new()
             if fresh:
                 self._pulse.passed("collected", now.wall)
-            found = self._judge.look(fresh, now)
-            self._incidents.record(found.changes, found.minds, found.gone)
-            for poll in self._record.polls(found.judgements):
-                self._judged.append(poll)
+            self._keep(self._judge.look(fresh, now))
+            self._written()
             self._pulse.passed("judged", now.wall)
             if self._dispatch(now.wall):
                 self._wake()
             self._pulse.passed("dispatched", now.wall)
+            while self._unrecorded:
+                self._judged.append(self._unrecorded[0])
+                self._unrecorded.popleft()
             self._pulse.broken(list(self._judge.broken()))
         except TROUBLE as error:
             self._trouble(f"{type(error).__name__}: {error}")
@@ -125,9 +144,20 @@ class Engine:
         with self._lock:
             waiting, self._waiting = self._waiting, []
         for setup in waiting:
-            found = self._judge.retune(setup.rules, setup.sources, now)
-            self._incidents.record(found.changes, found.minds, found.gone)
+            self._keep(self._judge.retune(setup.rules, setup.sources, now))
             self._setup = setup
+
+    def _keep(self, found: Pass) -> None:
+        """What was judged is judged once: when it cannot be written it is kept until it can."""
+        if found.changes or found.minds or found.gone:
+            self._unwritten.append(found)
+        self._unrecorded.extend(self._record.polls(found.judgements))
+
+    def _written(self) -> None:
+        while self._unwritten:
+            found = self._unwritten[0]
+            self._incidents.record(found.changes, found.minds, found.gone)
+            self._unwritten.popleft()
 
     def _dispatch(self, now: float) -> int:
         setup = self._setup
@@ -165,3 +195,15 @@ class Engine:
             self._say(f"Trivet's own trouble: {text}" if text else "judging again")
         self._told = text
         self._pulse.trouble(text)
+        self._tell_of(text)
+
+    def _tell_of(self, text: str) -> None:
+        """Somebody outside hears once of a trouble that lasts, whatever its words become, and once of its end."""
+        if bool(text) == self._ill:
+            self._turned = None
+            return
+        now = time.monotonic()
+        self._turned = now if self._turned is None else self._turned
+        if now - self._turned >= self._lasts:
+            self._ill, self._turned = bool(text), None
+            self._impaired(text)

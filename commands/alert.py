@@ -89,7 +89,7 @@ def _work(path: Path, settings: Config, judged: SeriesStore, stopping: Stopping)
     told = Settings(settings.web.external_url, settings.alerts.zone, settings.alerts.allow_networks)
     sender = Sender(_channels(settings.channels), Deliveries(folder), told, say)
     sender.start()
-    engine = Engine(folder, judged, setup(settings), say, pulse=pulse, wake=sender.wake)
+    engine = Engine(folder, judged, setup(settings), say, pulse=pulse, wake=sender.wake, impaired=sender.impaired)
     _reloads(path, engine, pulse)
     interval = max(source.every for source in settings.sources)
     if settings.alerts.heartbeat_url:

@@ -6,12 +6,15 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from alerts.alertmanager import alert_of
+from alerts.alertmanager import alert_of, iso
 from alerts.channel import Channel, Context
 from alerts.channels.webhook import URL
 from alerts.message import Message
 from alerts.post import post
 from alerts.secret import secret
+
+LASTS = 365 * 86_400.0
+"""Seconds for which an alert stays there if nobody says that it is over."""
 
 
 class Alertmanager(Channel, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="alertmanager"):
@@ -26,6 +29,11 @@ class Alertmanager(Channel, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """All its alerts at once; a test is an alert of its own."""
         alerts = [alert_of(fact, context.external_url) for fact in message.facts] or [_note(message)]
         kept = ("labels", "annotations", "startsAt", "endsAt", "generatorURL")
+        # Without an end Alertmanager makes one up, five minutes on, and says then that all is well.
+        lasting = iso(message.at + LASTS)
+        for alert in alerts:
+            if alert.get("status") == "firing":
+                alert["endsAt"] = lasting
         body = json.dumps([{name: alert[name] for name in kept if name in alert} for alert in alerts]).encode()
         token = secret(self.token, self.token_file)
         given = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
