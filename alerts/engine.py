@@ -129,6 +129,7 @@ class Engine:
             while self._unrecorded:
                 self._judged.append(self._unrecorded[0])
                 self._unrecorded.popleft()
+            self._pulse.passed("recorded", now.wall)
             self._pulse.broken(list(self._judge.broken()))
         except TROUBLE as error:
             self._trouble(f"{type(error).__name__}: {error}")

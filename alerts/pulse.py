@@ -12,7 +12,7 @@ from alerts.channel import ChannelError
 from alerts.post import post
 
 FILE = "alert.json"
-STAGES = ("collected", "judged", "dispatched", "sender")
+STAGES = ("collected", "judged", "dispatched", "recorded", "sender")
 LATE = 3.0
 """Intervals after which a stage is stuck."""
 

@@ -9,11 +9,15 @@ from benchmarks.faults import (
     failing,
     folder,
     fuzzing,
+    heartbeat,
     killing,
     limits,
     migrating,
     powercut,
+    receivers,
     remote,
+    telling,
+    vanishing,
     wal,
 )
 from benchmarks.faults.fault import Fault
@@ -41,4 +45,9 @@ FAULTS = (
     Fault(19, "hung source among 20", collectors.hung, 1, 3),
     Fault(20, "garbage replies", fuzzing.garbage, 100_000, 300_000),
     Fault(21, "remote store away for five minutes", remote.away, 1, 5),
+    Fault(22, "kill -9 around a send of an alert", telling.around_a_send, 12, 300),
+    Fault(23, "restarts within the repeat interval", telling.restarts, 3, 50),
+    Fault(24, "receivers that misbehave", receivers.misbehaving, 1, 20),
+    Fault(25, "data that vanishes while an alert fires", vanishing.data, 5, 50),
+    Fault(26, "each stage stuck, heartbeat watched", heartbeat.stops, 1, 5),
 )

@@ -104,6 +104,12 @@ PROGRAMS = {
         is_of="prometheus",
         releases={"2.53": Release(DEBIAN_13, ("prometheus",))},
     ),
+    "alertmanager": Program(
+        binaries=("prometheus-alertmanager", "alertmanager"),
+        places=("usr/bin/prometheus-alertmanager",),
+        packages=("prometheus-alertmanager",),
+        is_of="prometheus-alertmanager",
+    ),
     "postgres-exporter": Program(
         binaries=("prometheus-postgres-exporter", "postgres_exporter"),
         places=("usr/bin/prometheus-postgres-exporter",),
