@@ -188,8 +188,9 @@ class Judge:
             self._heard[poll.source] = now.clock - max(0.0, min(now.wall - poll.at, LATE * 3600))
             self._ages[poll.source] = 0.0
             self._sight.add(poll, self._heard[poll.source])
-        # A poll of a while ago is judged as if it had been then, unless a clock was set since.
-        at = Now(poll.at, now.boot, now.clock - (now.wall - poll.at))
+        # A poll of a while ago is judged as if it had been then. One of a time that is yet to come, the clock having
+        # been set back since, is of now at the latest: what comes after it would be taken for older.
+        at = Now(poll.at, now.boot, now.clock - max(0.0, now.wall - poll.at))
         self._judging = poll
         for rule in self._due(poll):
             self._judge(found, rule, poll.source, poll.tier, at)

@@ -20,6 +20,10 @@ NEEDED = 2
 """Samples that have to be known before anything is said: the first after a start says too little."""
 
 
+JITTER = 30.0
+"""As this share of the gap, a tenth of an interval, a hold may be short."""
+
+
 class Phase(StrEnum):
     """Where a rule stands for one subject."""
 
@@ -124,7 +128,9 @@ def step(mind: Mind, judged: Judged, target: Target, gap: float) -> tuple[Mind, 
     found = mind.lost
     mind = replace(mind, lost=False)
     new = (
-        _missed(mind, judged, target, elapsed) if judged.state is State.MISSED else _met(mind, judged, target, elapsed)
+        _missed(mind, judged, target, elapsed, gap)
+        if judged.state is State.MISSED
+        else _met(mind, judged, target, elapsed)
     )
     if new.phase is mind.phase:
         return new, Change(mind.phase, mind.phase, found=True) if found else None
@@ -152,7 +158,7 @@ def _without_data(mind: Mind, judged: Judged) -> tuple[Mind, Change | None]:
     return new, Change(mind.phase, Phase.UNKNOWN)
 
 
-def _missed(mind: Mind, judged: Judged, target: Target, elapsed: float) -> Mind:
+def _missed(mind: Mind, judged: Judged, target: Target, elapsed: float, gap: float) -> Mind:
     if mind.phase is Phase.FIRING:
         return mind
     if mind.phase is Phase.RECOVERING:
@@ -160,7 +166,8 @@ def _missed(mind: Mind, judged: Judged, target: Target, elapsed: float) -> Mind:
     pending = mind.phase is Phase.PENDING
     held = mind.held + elapsed if pending else 0.0
     began = mind.began if pending else judged.at
-    phase = Phase.FIRING if held >= target.hold else Phase.PENDING
+    # Polls are not to the millisecond: a hold of three intervals must not take four.
+    phase = Phase.FIRING if held >= target.hold - gap / JITTER else Phase.PENDING
     return replace(mind, phase=phase, held=held if phase is Phase.PENDING else 0.0, began=began)
 
 

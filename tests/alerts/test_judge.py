@@ -70,9 +70,10 @@ class World:
         self.incidents = Incidents(self.folder)
         self.start()
 
-    def start(self) -> None:
-        self.tail = Tail(self.folder)
-        self.tail.new()
+    def start(self, back: float = 0.0) -> None:
+        self.tail = Tail(self.folder, back)
+        if not back:
+            self.tail.new()
         self.judge = Judge(rules(), [Subjects(name="cache", kind="cache")], self.incidents.minds())
 
     def pass_time(self, seconds: float = 10.0) -> None:
@@ -329,3 +330,42 @@ def test_what_is_read_is_of_the_source_alone(world: World) -> None:
     )
     assert [p.source for p in points] == ["cache"]
     assert world.open() == []
+
+
+def test_a_clock_that_is_set_back_before_a_restart_blinds_nobody(world: World) -> None:
+    for _ in range(6):
+        world.poll()
+    world.wall -= 7200.0
+    world.tail.close()
+    world.start(back=86_400.0)
+    world.look()
+    for _ in range(4):
+        world.poll(waiting=5)
+    assert world.open() == ["queue"]
+
+
+def test_what_an_earlier_judge_saw_ends_nothing_after_a_reboot(world: World) -> None:
+    for _ in range(4):
+        world.poll()
+    for _ in range(3):
+        world.poll(waiting=5)
+    assert world.open() == ["queue"]
+    world.tail.close()
+    world.boot, world.clock = "another", 3.0
+    world.start(back=86_400.0)
+    world.pass_time()
+    world.look()
+    assert world.open() == ["queue"]
+    assert world.incidents.past(10) == []
+
+
+def test_a_value_that_did_not_come_ends_nothing(world: World) -> None:
+    for good in (True, True, False, False, False):
+        world.poll(hits=90 if good else 0, misses=0 if good else 90)
+    for _ in range(5):
+        world.poll(hits=0, misses=90)
+    assert world.open() == ["hit_rate"]
+    world.poll(hits=90_000, misses=0)
+    for _ in range(30):
+        world.poll(up=False)
+    assert "hit_rate" in world.open()

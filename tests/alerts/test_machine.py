@@ -135,3 +135,11 @@ def test_firing_and_resolved_take_turns_whatever_comes_and_a_restart_changes_not
     for change in changes:
         if change.resolves:
             assert change.new is Phase.OK
+
+
+def test_polls_that_are_a_moment_early_make_no_hold_longer() -> None:
+    mind, changes = Mind(), []
+    for at, value in ((0.0, 1), (10.0, 1), (20.0, 200), (29.9, 200), (39.95, 200), (49.98, 200)):
+        mind, change = step(mind, judged(value, at), TARGET, GAP)
+        changes += [change] if change else []
+    assert told(changes) == ["firing"]
