@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-matrix test-busy lint format bench-store bench-collect faults clean
+.PHONY: help run test test-matrix test-busy lint format bench-store bench-collect bench-alerts faults clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ bench-store: .venv/installed ## Measure the store beside VictoriaMetrics and Pro
 
 bench-collect: .venv/installed ## Measure collecting beside the exporters; ARGS=--help says how
 	@$(PY) benchmarks/collect.py $(ARGS)
+
+bench-alerts: .venv/installed ## Measure judging twenty sources, and how soon somebody is told; ARGS=--help says how
+	@$(PY) -m benchmarks.alerts $(ARGS)
 
 faults: .venv/installed ## Cause every fault that has to be survived; FULL=1 as often as is promised, ARGS="1 13" only these
 	@$(PY) -m benchmarks.faults $(if $(FULL),--full) $(ARGS)

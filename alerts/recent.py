@@ -139,9 +139,11 @@ class Recent:
                 low, high = np.searchsorted(run.times, start), np.searchsorted(run.times, end, side="right")
                 if low == high:
                     continue
+                # One array for all of them: whoever evaluates looks at it once.
+                times = run.times[low:high]
                 for row in run.chosen(selector):
                     mapping = run.mappings[row]
-                    piece = (mapping, run.times[low:high], run.values(row)[low:high])
+                    piece = (mapping, times, run.values(row)[low:high])
                     parts.setdefault(tuple(mapping.items()), []).append(piece)
         return [_joined(pieces) for pieces in parts.values()]
 

@@ -101,6 +101,20 @@ class _Sum:
 _Sums = dict[Subject, _Sum]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """For each end the place of the last of some times, and that time, nan where it is too old for the present.
+
+    times  kept, so that their address stays theirs
+    gap    seconds after which the next is missing
+    """
+
+    times: Column
+    index: NDArray[np.int64]
+    when: Column
+    gap: float
+
+
 @dataclass(slots=True)
 class _Asked:
     """The windows asked for, and what was read for them."""
@@ -111,6 +125,17 @@ class _Asked:
     by: tuple[str, ...]
     lookback: float = LOOKBACK
     where: Callable[[Points], Column | None] = field(default=lambda points: None)
+    _seen: dict[int, "_Seen"] = field(default_factory=dict)
+
+    def seen(self, times: Column) -> "_Seen":
+        """What the ends are to some times; series that came with one another share theirs, and this."""
+        found = self._seen.get(id(times))
+        if found is None:
+            index = last_at(times, self.ends)
+            last = np.where(index >= 0, times[np.maximum(index, 0)], np.nan)
+            when = np.where(last >= self.ends - self.lookback, last, np.nan)
+            found = self._seen[id(times)] = _Seen(times, np.maximum(index, 0), when, GAPS * spacing(times))
+        return found
 
     @property
     def starts(self) -> Column:
@@ -195,7 +220,7 @@ def _add(asked: _Asked, sums: _Sums, points: Points, spans: Cuts) -> None:
     total.elapsed = np.fmax(total.elapsed, cells.elapsed)
     total.base = np.fmin(total.base, cells.base)
     total.seen = np.fmax(total.seen, cells.seen)
-    total.gap = max(total.gap, GAPS * spacing(points.times))
+    total.gap = max(total.gap, asked.seen(points.times).gap)
 
 
 # --- gauges ---------------------------------------------------------------------------------------------------
@@ -207,31 +232,35 @@ def _levels(asked: _Asked, selector: Selector, highest: bool = False) -> _Sums:
     A series counts only while it was in its source's newest reading: a dropped table is not summed on.
     """
     series = asked.series(selector)
-    when = [_when(points, asked) for points in series]
+    seen = [asked.seen(points.times) for points in series]
     newest: dict[str, Column] = {}
-    for points, times in zip(series, when, strict=True):
-        newest[points.source] = np.fmax(newest.get(points.source, times), times)
+    for points, here in zip(series, seen, strict=True):
+        newest[points.source] = np.fmax(newest.get(points.source, here.when), here.when)
+    blank = np.full(len(asked.ends), np.nan)
+    # Of one source there are few arrays of times, and many series.
+    known: dict[tuple[str, int], tuple[NDArray[np.bool_], bool, Column]] = {}
     sums: _Sums = {}
-    for points, times in zip(series, when, strict=True):
-        present = times == newest[points.source]
-        index = np.maximum(last_at(points.times, asked.ends), 0)
-        values = np.where(present, points.values[index], np.nan)
+    for points, here in zip(series, seen, strict=True):
+        source = points.source
+        if (source, id(here)) not in known:
+            present = here.when == newest[source]
+            known[source, id(here)] = present, bool(present.all()), np.where(present, here.when, np.nan)
+        present, always, when = known[source, id(here)]
+        values = points.values[here.index]
+        if not always:
+            values = np.where(present, values, np.nan)
         counts = asked.where(points)
         if counts is not None:
             values = np.where(counts, values, np.nan)
-        total = sums.setdefault(asked.subject(points), _Sum.none(len(asked.ends)))
+        subject = asked.subject(points)
+        total = sums.get(subject)
+        if total is None:
+            sums[subject] = _Sum(total=values, elapsed=blank, base=when, seen=when, gap=here.gap)
+            continue
         total.total = np.fmax(total.total, values) if highest else plus(total.total, values)
-        total.seen = np.fmax(total.seen, np.where(present, times, np.nan))
-        total.base = total.seen
-        total.gap = max(total.gap, GAPS * spacing(points.times))
+        total.seen = total.base = np.fmax(total.seen, when)
+        total.gap = max(total.gap, here.gap)
     return sums
-
-
-def _when(points: Points, asked: _Asked) -> Column:
-    """The time of each end's value, nan where it is too old to stand for the present."""
-    index = last_at(points.times, asked.ends)
-    times = np.where(index >= 0, points.times[np.maximum(index, 0)], np.nan)
-    return np.where(times >= asked.ends - asked.lookback, times, np.nan)
 
 
 def _floors(asked: _Asked, floors: Sequence[Floor], scope: tuple[str, ...]) -> Callable[[Points], Column | None]:
@@ -239,8 +268,8 @@ def _floors(asked: _Asked, floors: Sequence[Floor], scope: tuple[str, ...]) -> C
     passing: dict[tuple[str, ...], NDArray[np.bool_]] = {}
     for floor in floors:
         for points in asked.series(Selector(floor.metric.name)):
-            index = np.maximum(last_at(points.times, asked.ends), 0)
-            high = ~np.isnan(_when(points, asked)) & (points.values[index] >= floor.at_least)
+            here = asked.seen(points.times)
+            high = ~np.isnan(here.when) & (points.values[here.index] >= floor.at_least)
             key = points.pick(scope)
             passing[key] = passing.get(key, high) | high
     nothing = np.zeros(len(asked.ends), dtype=np.bool_)
@@ -326,38 +355,41 @@ def _total(
 def _guard(form: Ratio, asked: _Asked, lines: list[Line]) -> None:
     """Put the guards' values where they bite; the first that does wins."""
     for number, guard in reversed(list(enumerate(form.guards))):
+        # All subjects are read at once: one by one it would be as many times as many.
+        levels = _levels(asked, Selector(guard.metric.name), highest=True)
+        biting = {subject: level.total > guard.above for subject, level in levels.items()}
+        if not any(bites.any() for bites in biting.values()):
+            continue
+        idle = _idle(guard, asked) if guard.idle else None
+        then = _levels(asked, Selector(guard.then.name), highest=True) if isinstance(guard.then, Metric) else {}
         for line in lines:
-            bites = _bites(guard, asked, line.subject)
-            instead = _instead(guard, asked, line.subject)
-            line.values = np.where(bites, instead, line.values)
+            bites = biting.get(line.subject)
+            if bites is None:
+                continue
+            if idle is not None:
+                # Counters that were not heard of did not stand still: nothing is known of them.
+                bites = bites & idle.get(line.subject, np.zeros(len(asked.ends), dtype=np.bool_))
+            line.values = np.where(bites, _instead(guard, then.get(line.subject), len(asked.ends)), line.values)
             line.guard = np.where(bites, number, line.guard)
             line.clamped = line.clamped & ~bites
 
 
-def _bites(guard: Guard, asked: _Asked, subject: Subject) -> NDArray[np.bool_]:
-    level = _levels(asked, Selector(guard.metric.name), highest=True).get(subject)
-    if level is None:
-        return np.zeros(len(asked.ends), dtype=np.bool_)
-    bites = np.asarray(level.total > guard.above)
-    if not guard.idle or not bites.any():
-        return bites
+def _idle(guard: Guard, asked: _Asked) -> dict[Subject, NDArray[np.bool_]]:
+    """For each subject, at which ends its counters stood still for as long as the guard says."""
     short = _Asked(asked.read, asked.ends, guard.within, asked.by, asked.lookback)
-    still = np.zeros(len(asked.ends), dtype=np.bool_)
-    moves = still.copy()
+    still: dict[Subject, NDArray[np.bool_]] = {}
+    moves: dict[Subject, NDArray[np.bool_]] = {}
     for sums in _increases(short, terms(guard.idle)).values():
-        moved = sums.get(subject)
-        if moved is not None:
-            still |= moved.total == 0
-            moves |= moved.total > 0
-    # Counters that were not heard of did not stand still: nothing is known of them.
-    return bites & still & ~moves
+        for subject, moved in sums.items():
+            still[subject] = still.get(subject, False) | (moved.total == 0)
+            moves[subject] = moves.get(subject, False) | (moved.total > 0)
+    return {subject: still[subject] & ~moves[subject] for subject in still}
 
 
-def _instead(guard: Guard, asked: _Asked, subject: Subject) -> Column:
+def _instead(guard: Guard, level: _Sum | None, size: int) -> Column:
     if isinstance(guard.then, Metric):
-        level = _levels(asked, Selector(guard.then.name), highest=True).get(subject)
-        return level.total if level else np.full(len(asked.ends), np.nan)
-    return np.full(len(asked.ends), np.nan if guard.then is None else guard.then)
+        return level.total if level else np.full(size, np.nan)
+    return np.full(size, np.nan if guard.then is None else guard.then)
 
 
 def _rate(form: Rate, asked: _Asked) -> list[Line]:

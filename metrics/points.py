@@ -48,7 +48,11 @@ def last_at(times: Column, ends: Column) -> NDArray[np.int64]:
 
 def spacing(times: Column) -> float:
     """The usual distance of a series' samples in seconds; LOOKBACK / 3 while there are fewer than two."""
-    return float(np.median(np.diff(times))) if len(times) > 1 else LOOKBACK / 3
+    if len(times) < 2:
+        return LOOKBACK / 3
+    gaps = np.sort(times[1:] - times[:-1])
+    # The median; NumPy's own takes ten times as long over so few.
+    return float(gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
 
 
 def plus(left: Column, right: Column) -> Column:
