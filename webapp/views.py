@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from alerts.board import Firing
+from alerts.judge import OWN
 from dashboards.amounts import amount
 from dashboards.chart import ChartData, chart
 from dashboards.drawing import Drawing, drawing
@@ -80,7 +81,7 @@ def view(site: Site, page: Page, survey: Survey) -> View:
         waiting=bool(mine) and all(found.state == "awaited" for found in mine),
         missing=not mine,
         alarms=site.alarms(),
-        firing=site.alarms().of({found.watched.name for found in mine}),
+        firing=site.alarms().of({OWN, *(found.watched.name for found in mine)}),
     )
 
 
