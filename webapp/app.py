@@ -18,7 +18,7 @@ from metrics.target import Bounds
 from storage.files import StoreError
 from storage.state import StateStore
 from storage.store import Reader
-from webapp import alerts, api, assets, errors, events, health, pages, status
+from webapp import alerts, alerts_api, api, assets, errors, events, health, pages, status
 from webapp.filters import FILTERS
 from webapp.packing import packed
 from webapp.security import Prefixed, guard
@@ -71,7 +71,7 @@ def create_app(
     app.extensions["trivet"] = here
     guard(app, allowed_hosts)
     _count(app, here)
-    for module in (pages, assets, api, status, health, events, alerts):
+    for module in (pages, assets, api, status, health, events, alerts, alerts_api):
         app.register_blueprint(module.blueprint)
     errors.handle(app)
     app.jinja_env.filters.update(FILTERS)

@@ -55,7 +55,7 @@ class Gate:
         self._token = token
         self._writes, self._guesses = Allowance(MOST_WRITES), Allowance(MOST_GUESSES)
 
-    def admit(self, request: Request) -> None:
+    def admit(self, request: Request, *, json: bool = True) -> None:
         """Raises Refused. What a browser would send by itself is refused before the token is looked at."""
         if not self._token:
             text = "Nobody may write yet: set token_file in the [web] part of trivet.toml and start trivet web again."
@@ -67,7 +67,7 @@ class Gate:
             self._hold(self._guesses, "Too many wrong tokens.")
             text = "Send the token of the [web] part of trivet.toml: Authorization: Bearer TOKEN."
             raise Refused(401, text, {"WWW-Authenticate": 'Bearer realm="trivet"'})
-        if request.mimetype != "application/json":
+        if json and request.mimetype != "application/json":
             raise Refused(415, "Send JSON: Content-Type: application/json.")
         self._hold(self._writes, f"More than {MOST_WRITES} writes a minute.")
 

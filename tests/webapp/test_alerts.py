@@ -251,6 +251,68 @@ def test_a_form_that_is_too_large_is_refused(client: FlaskClient) -> None:
     assert refused.status_code == 413
 
 
+TOKEN = "a-token-of-many-characters-0123"
+AUTH = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def api(make: Make, full: SeriesStore, here: Board) -> FlaskClient:
+    return make(full, board=here, token=TOKEN).test_client()
+
+
+def test_programs_see_what_fires_and_what_was(api: FlaskClient) -> None:
+    now = api.get("/api/v1/alerts").get_json()["alerts"]
+    assert [(each["rule"], each["value"], each["resolved"]) for each in now] == [
+        ("source_up", 0.0, None),
+        ("redis_hit_rate", 0.613, None),
+    ]
+    (past,) = api.get("/api/v1/alerts?state=past&limit=5").get_json()["alerts"]
+    assert (past["rule"], past["value"]) == ("redis_hit_rate", 0.42)
+
+
+def test_a_program_keeps_something_quiet_and_takes_it_back(api: FlaskClient, here: Board) -> None:
+    given = {"source": "cache", "lasts": "2h", "reason": "backup", "author": "cron"}
+    assert api.post("/api/v1/silences", json=given).status_code == 401
+    made = api.post("/api/v1/silences", json=given, headers=AUTH)
+    assert made.status_code == 201
+    assert (made.get_json()["covers"], made.get_json()["firing"]) == (1, 1)
+    (kept,) = api.get("/api/v1/silences").get_json()["silences"]
+    assert (kept["source"], kept["quiet_now"]) == ("cache", True)
+    assert [each["quiet"] for each in api.get("/api/v1/alerts").get_json()["alerts"]] == ["", "silenced: backup"]
+    path = f"/api/v1/silences/{kept['id']}"
+    assert api.delete(path).status_code == 401
+    assert api.delete(path, headers=AUTH).status_code == 200
+    assert api.delete(path, headers=AUTH).status_code == 404
+    assert here.silences.lasting(NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"source": "cache", "reason": "x", "author": "a"}, "say how long"),
+        ({"reason": "x", "author": "a", "lasts": "1h"}, "it covers every alert"),
+        ({"source": "cache", "reason": " ", "author": "a", "lasts": "1h"}, "a silence has a reason"),
+        ({"sorce": "cache", "reason": "x", "author": "a", "lasts": "1h"}, 'did you mean "source"'),
+        ({"source": "cache", "reason": "x", "author": "a", "lasts": "1h", "zone": "Mars"}, "no time zone"),
+    ],
+)
+def test_a_program_is_told_what_was_expected(
+    api: FlaskClient, here: Board, given: dict[str, object], said: str
+) -> None:
+    answer = api.post("/api/v1/silences", json=given, headers=AUTH)
+    assert answer.status_code == 422
+    assert said in answer.get_json()["error"]
+    assert here.silences.all() == []
+
+
+def test_a_program_acknowledges(api: FlaskClient, here: Board) -> None:
+    path = f"/api/v1/alerts/{firing(here, 'redis_hit_rate')}/ack"
+    assert api.post(path, json={"author": "ada", "note": "on it"}, headers=AUTH).status_code == 200
+    assert api.post(path, json={"author": " "}, headers=AUTH).status_code == 422
+    assert api.post("/api/v1/alerts/999/ack", json={"author": "ada"}, headers=AUTH).status_code == 404
+    assert {each.acked_by for each in here.incidents.open()} == {"ada", ""}
+
+
 def test_machines_are_told_what_fires_and_whether_anybody_judges(
     make: Make, full: SeriesStore, here: Board, client: FlaskClient
 ) -> None:
