@@ -115,13 +115,32 @@ class Sender:
         """What a dead sender had claimed is sent again."""
         self._deliveries.reclaim(self._holder)
         for name in self._channels:
-            thread = threading.Thread(target=self._work, args=(name,), name=f"send-{name}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            self._begin(name)
+
+    def retune(self, channels: Sequence[Channel], settings: Settings) -> None:
+        """Other channels or settings, from the next try on. One that is gone keeps its messages, and sends none."""
+        fresh = {channel.name: channel for channel in channels}
+        self._settings = settings
+        # One assignment: the threads look at it without a lock.
+        self._channels = fresh
+        with self._unfiled_lock:
+            self._unfiled = {name: self._unfiled.get(name, _Unfiled()) for name in self._grave()}
+        alive = {thread.name for thread in self._threads if thread.is_alive()}
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        for name in fresh:
+            if f"send-{name}" not in alive:
+                self._news[name] = threading.Event()
+                self._begin(name)
+        self.wake()
+
+    def _begin(self, name: str) -> None:
+        thread = threading.Thread(target=self._work, args=(name,), name=f"send-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def wake(self) -> None:
         """There may be something new."""
-        for news in self._news.values():
+        for news in list(self._news.values()):
             news.set()
 
     def impaired(self, trouble: str) -> None:
@@ -162,6 +181,11 @@ class Sender:
         news = self._news[name]
         while not self._stopping.is_set():
             self.alive[name] = time.monotonic()
+            if name not in self._channels:
+                # It may be back with the next config file.
+                news.wait(PAUSE)
+                news.clear()
+                continue
             try:
                 sent = self.unfiled(name)
                 sent = self.one(name) or sent
@@ -178,10 +202,10 @@ class Sender:
             # It was handed over, or not, when that could not be written: before that it is not tried again.
             settle()
             del self._unsettled[name]
-        delivery = self._deliveries.claim(name, self._holder, self._clock())
-        if delivery is None:
+        channel = self._channels.get(name)
+        delivery = self._deliveries.claim(name, self._holder, self._clock()) if channel else None
+        if channel is None or delivery is None:
             return False
-        channel = self._channels[name]
         try:
             answer = self._handed_over(channel, delivery)
         except ChannelError as error:
@@ -206,7 +230,9 @@ class Sender:
                 return False
             message, number, firing = each.message(self._clock()), each.number, each.state == "firing"
             each.tries += 1
-        channel, wait = self._channels[name], 0.0
+        channel, wait = self._channels.get(name), 0.0
+        if channel is None:
+            return False
         try:
             channel.send(message, self._context(channel, number))
         except ChannelError as error:

@@ -18,7 +18,8 @@ from alerts.judge import Subjects
 from alerts.pulse import Heartbeat, Pulse
 from alerts.recorded import FOLDER
 from alerts.rule import rules_of
-from alerts.sender import Sender, Settings
+from alerts.sender import Sender
+from alerts.sender import Settings as SenderSettings
 from commands import house
 from commands.collect import retention
 from commands.say import Misused, Stop, say
@@ -86,11 +87,10 @@ def _work(path: Path, settings: Config, judged: SeriesStore, stopping: Stopping)
     folder, pulse = settings.folder, Pulse(settings.folder)
     upkeep = Upkeep(judged, retention(settings), say)
     upkeep.start()
-    told = Settings(settings.web.external_url, settings.alerts.zone, settings.alerts.allow_networks)
-    sender = Sender(_channels(settings.channels), Deliveries(folder), told, say)
+    sender = Sender(_channels(settings.channels), Deliveries(folder), _told(settings), say)
     sender.start()
     engine = Engine(folder, judged, setup(settings), say, pulse=pulse, wake=sender.wake, impaired=sender.impaired)
-    _reloads(path, engine, pulse)
+    _reloads(path, engine, sender, pulse)
     interval = max(source.every for source in settings.sources)
     if settings.alerts.heartbeat_url:
         heartbeat = Heartbeat(
@@ -128,13 +128,19 @@ def stopping_event(stopping: Stopping) -> threading.Event:
     return event
 
 
-def _reloads(path: Path, engine: Engine, pulse: Pulse) -> None:
+def _told(settings: Config) -> SenderSettings:
+    return SenderSettings(settings.web.external_url, settings.alerts.zone, settings.alerts.allow_networks)
+
+
+def _reloads(path: Path, engine: Engine, sender: Sender, pulse: Pulse) -> None:
     """At HUP the file is read again, all of it, before anything changes."""
 
     def reload(_number: int, _frame: FrameType | None) -> None:
         try:
             fresh = house.read(path)
-            engine.retune(setup(fresh))
+            changed = setup(fresh)
+            sender.retune(changed.channels, _told(fresh))
+            engine.retune(changed)
         except (Misused, Stop) as error:
             say(f"The config file is not taken, the old rules stay in force: {error.message}")
             pulse.config(error.message)

@@ -41,7 +41,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What one channel was told last of one incident: firing or resolved; ``times``: how often that it fires."""
+    """What one channel was told last of one incident: firing, resolved, or dead where that could not be handed over.
+
+    times   how often it was told that it fires
+    """
 
     incident: int
     channel: str
@@ -142,21 +145,41 @@ class Deliveries(Ledger):
 
     def sent(self, delivery: str, now: float, answer: str = "") -> None:
         """The receiver has it."""
-        self._settle(delivery, "state = 'sent', sent = ?, answer = ?, error = ''", (now, answer))
+        with self.writing() as db:
+            db.execute(
+                "update delivery set state = 'sent', sent = ?, answer = ?, error = '' where id = ?",
+                (now, answer, delivery),
+            )
+            # One that was given up and sent once more.
+            db.execute("update told set state = 'firing' where delivery = ? and state = 'dead'", (delivery,))
 
     def failed(self, delivery: str, error: str, due: float) -> None:
         """Not this time: again when it is due."""
         self._settle(delivery, "state = 'queued', holder = '', error = ?, due = ?", (error, due))
 
     def dead(self, delivery: str, error: str, fallback: str = "", now: float = 0.0) -> None:
-        """Given up, and shown; in the same transaction it becomes one for another channel."""
+        """Given up, and shown; in the same transaction it becomes one for another channel.
+
+        Whoever did not get that something fires is not told of its end; whoever got it instead is.
+        """
         with self.writing() as db:
             db.execute("update delivery set state = 'dead', holder = '', error = ? where id = ?", (error, delivery))
             if fallback:
                 kind, incidents, body = db.execute(
                     "select kind, incidents, body from delivery where id = ?", (delivery,)
                 ).fetchone()
-                _insert(db, uuid4().hex, fallback, kind, json.loads(incidents), body, now, now, delivery)
+                number = uuid4().hex
+                _insert(db, number, fallback, kind, json.loads(incidents), body, now, now, delivery)
+                db.execute(
+                    "insert into told (incident, channel, state, at, times, delivery)"
+                    " select incident, ?, 'firing', ?, 1, ? from told where delivery = ? and state = 'firing'"
+                    " on conflict (incident, channel) do nothing",
+                    (fallback, now, number, delivery),
+                )
+            # Of one that had been told before, only the repeat was lost.
+            db.execute(
+                "update told set state = 'dead' where delivery = ? and state = 'firing' and times = 1", (delivery,)
+            )
 
     def again(self, delivery: str, now: float) -> bool:
         """A dead one into the queue once more."""

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from alerts.message import Message
 from storage.deliveries import SENT, Deliveries
 from storage.incidents import Incidents
 from tests.alerts.receivers import Got, Receiver, receiving
@@ -142,3 +144,17 @@ def test_a_config_file_with_a_mistake_is_not_taken(folder: Path) -> None:
         until(lambda: "was read again" in log.read_text(), folder)
         assert json.loads((folder / "data" / "alert.json").read_text())["config"] == ""
         assert judge.poll() is None
+
+
+def test_a_channel_that_is_new_in_the_config_file_sends_at_once(folder: Path, receiver: Receiver) -> None:
+    config, log = folder / "trivet.toml", folder / "alert.log"
+    with command("alert", folder) as judge:
+        until(lambda: "Judging 1 sources" in log.read_text(), folder)
+        more = f'[[channel]]\nkind = "webhook"\nname = "late"\nurl = "{receiver.url}"\n'
+        config.write_text(config.read_text().replace("[[source]]", f"{more}[[source]]"))
+        judge.send_signal(signal.SIGHUP)
+        until(lambda: "was read again" in log.read_text(), folder)
+        body = msgspec.json.encode(Message(kind="test", at=0.0, note="A test.")).decode()
+        number = Deliveries(folder / "data").queue("late", "test", body, time.time())
+        (got,) = receiver.wait(1, WITHIN)
+        assert got.headers["Trivet-Delivery"] == number

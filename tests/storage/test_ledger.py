@@ -157,3 +157,22 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, run: int) -> None
     with queue.reading() as db:
         assert db.execute("select count(*) from told").fetchone()[0] == len(kept)
         assert json.loads(db.execute("select incidents from delivery limit 1").fetchone()[0])
+
+
+def test_the_end_is_for_those_who_got_the_beginning(tmp_path: Path) -> None:
+    """What was given up has told nobody: who got it instead is told of the end, and who got it at last as well."""
+    incidents, deliveries = Incidents(tmp_path), Deliveries(tmp_path)
+    incidents.record([change(opens=True)])
+    number = incidents.open()[0].id
+    first = deliveries.queue("one", "firing", "{}", 100, firing=[number])
+    deliveries.dead(first, "refused", "two", 110)
+    assert {told.channel: told.state for told in deliveries.told_of(number)} == {"one": "dead", "two": "firing"}
+    (instead,) = deliveries.newest(9, QUEUED)
+    deliveries.dead(instead.id, "refused", "", 120)
+    assert {told.state for told in deliveries.told_of(number)} == {"dead"}
+    assert deliveries.again(first, 130)
+    deliveries.sent(first, 131)
+    assert {told.channel: told.state for told in deliveries.told_of(number)} == {"one": "firing", "two": "dead"}
+    repeat = deliveries.queue("one", "repeat", "{}", 200, firing=[number])
+    deliveries.dead(repeat, "refused")
+    assert {told.channel: told.state for told in deliveries.told_of(number)} == {"one": "firing", "two": "dead"}
