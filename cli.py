@@ -13,7 +13,8 @@ class Found(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which a newcomer needs them."""
-        order = ["run", "init", "check", "collect", "alert", "web", "export", "event", "metrics", "store", "doctor"]
+        order = ["run", "init", "check", "collect", "alert", "web", "alerts", "silence", "export", "event", "metrics"]
+        order += ["store", "doctor"]
         found = [info.name for info in pkgutil.iter_modules(commands.__path__) if self.get_command(ctx, info.name)]
         return sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name))
 

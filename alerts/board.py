@@ -15,14 +15,14 @@ from alerts.engine import Setup
 from alerts.judge import mind_of
 from alerts.machine import Mind, Phase
 from alerts.message import Fact, Message
-from alerts.quiet import covers
+from alerts.preview import Preview, preview
 from alerts.rule import Rule
 from metrics.duration import spoken
 from metrics.model import Labels
 from metrics.poll import Event, EventKind
 from metrics.target import Target
 from storage.deliveries import DEAD, Deliveries, Delivery
-from storage.incidents import Alert, Incident, Incidents, Remembered
+from storage.incidents import Alert, Incident, Incidents
 from storage.silences import Silence, Silences
 
 LATE = 3.0
@@ -198,16 +198,9 @@ class Board:
         since = self.clock() - LATELY
         return sum(each.made > since for each in self.deliveries.newest(100, state=DEAD))
 
-    def covered(self, silence: Silence) -> "Covered":
+    def covered(self, silence: Silence) -> Preview:
         """What a silence would keep quiet now."""
-        tags = self.setup.tags
-
-        def fits(rule: str, source: str, labels: Labels) -> bool:
-            return covers(silence, rule, source, {**tags.get(source, {}), **dict(labels)})
-
-        minds = [each for each in self.incidents.minds() if fits(each.rule, each.source, each.labels)]
-        firing = [each for each in self.incidents.open() if fits(each.rule, each.source, each.labels)]
-        return Covered(minds=minds, firing=firing)
+        return preview(silence, self.incidents.minds(), self.incidents.open(), self.setup.tags)
 
     def test(self, channel: str) -> str:
         """Queue a test for a channel; the message's number."""
@@ -272,14 +265,6 @@ class Board:
             inhibited=explained(there, self.setup.behind),
             tags=self.setup.tags,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Covered:
-    """What a silence covers: rules with their subjects, and alerts that fire."""
-
-    minds: Sequence[Remembered]
-    firing: Sequence[Incident]
 
 
 SEVERITIES = {"critical": 0, "warning": 1, "info": 2}

@@ -75,19 +75,52 @@ def plan(now: float, situation: Situation) -> list[Letter]:
     return [letter for channel, each in sorted(news.items()) for letter in _letters(now, channel, each, situation)]
 
 
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Why nobody is told of an incident that fires.
+
+    kind     inhibited, silenced or quiet
+    silence  the number of the silence, if it is one
+    """
+
+    kind: str
+    why: str
+    silence: int | None = None
+
+
 def quiet(now: float, incident: Incident, situation: Situation) -> str:
     """Why nobody is told of an incident that fires; empty when somebody is."""
-    if incident.id in situation.inhibited:
-        return "another alert explains it"
-    labels = {**situation.tags.get(incident.source, {}), **dict(incident.labels)}
-    for silence in situation.silences:
+    found = hush(
+        now,
+        incident,
+        inhibited=situation.inhibited,
+        silences=situation.silences,
+        tags=situation.tags,
+        settings=situation.settings,
+    )
+    return found.why if found else ""
+
+
+def hush(
+    now: float,
+    incident: Incident,
+    *,
+    inhibited: Collection[int],
+    silences: Sequence[Silence],
+    tags: Mapping[str, Mapping[str, str]],
+    settings: Alerting,
+) -> Hush | None:
+    """The same with its kind; None when somebody is told."""
+    if incident.id in inhibited:
+        return Hush("inhibited", "another alert explains it")
+    labels = {**tags.get(incident.source, {}), **dict(incident.labels)}
+    for silence in silences:
         if lasts(silence, now) and covers(silence, incident.rule, incident.source, labels):
-            return f"silenced: {silence.reason}"
-    settings = situation.settings
+            return Hush("silenced", f"silenced: {silence.reason}", silence.id)
     waits = settings.quiet and incident.severity in settings.quiet_severities
     if waits and within(window(settings.quiet), zone(settings.zone), now):
-        return f"quiet hours {settings.quiet} {settings.zone}"
-    return ""
+        return Hush("quiet", f"quiet hours {settings.quiet} {settings.zone}")
+    return None
 
 
 @dataclass(slots=True)

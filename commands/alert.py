@@ -87,7 +87,7 @@ def _work(path: Path, settings: Config, judged: SeriesStore, stopping: Stopping)
     folder, pulse = settings.folder, Pulse(settings.folder)
     upkeep = Upkeep(judged, retention(settings), say)
     upkeep.start()
-    sender = Sender(_channels(settings.channels), Deliveries(folder), _told(settings), say)
+    sender = Sender(_channels(settings.channels), Deliveries(folder), sends(settings), say)
     sender.start()
     engine = Engine(folder, judged, setup(settings), say, pulse=pulse, wake=sender.wake, impaired=sender.impaired)
     _reloads(path, engine, sender, pulse)
@@ -128,7 +128,8 @@ def stopping_event(stopping: Stopping) -> threading.Event:
     return event
 
 
-def _told(settings: Config) -> SenderSettings:
+def sends(settings: Config) -> SenderSettings:
+    """What who sends needs to know of the config file."""
     return SenderSettings(settings.web.external_url, settings.alerts.zone, settings.alerts.allow_networks)
 
 
@@ -139,7 +140,7 @@ def _reloads(path: Path, engine: Engine, sender: Sender, pulse: Pulse) -> None:
         try:
             fresh = house.read(path)
             changed = setup(fresh)
-            sender.retune(changed.channels, _told(fresh))
+            sender.retune(changed.channels, sends(fresh))
             engine.retune(changed)
         except (Misused, Stop) as error:
             say(f"The config file is not taken, the old rules stay in force: {error.message}")

@@ -8,7 +8,7 @@ import click
 
 from commands import house
 from commands.say import Misused, Stop
-from dashboards.events import EventError, told
+from dashboards.events import TOLD, EventError, told
 from dashboards.span import SpanError, clock, moment
 from metrics.config import Config
 from metrics.poll import EventKind
@@ -18,7 +18,7 @@ from storage.state import StateStore
 
 @click.command()
 @click.argument("text", required=False)
-@click.option("--kind", default=str(EventKind.DEPLOY), show_default=True, help=f"One of {', '.join(EventKind)}.")
+@click.option("--kind", default=str(EventKind.DEPLOY), show_default=True, help=f"One of {', '.join(TOLD)}.")
 @click.option("--source", default="", help="The source that it concerns; all of them when left out.")
 @click.option("--at", "start", help="When, in ISO 8601 (UTC when no zone is named); now when left out.")
 @click.option("--until", "end", help="When it ended, if it took a while.")

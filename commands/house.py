@@ -1,5 +1,6 @@
 """What every command begins with: the catalog, the config file, the address of the pages."""
 
+import getpass
 import ipaddress
 import os
 from collections.abc import Callable
@@ -44,6 +45,20 @@ def config_option(*, required: bool = True, stack: bool = True) -> Callable[[F],
         callback=chosen,
         help=f"The config file.  [default: {', else '.join(map(str, _places(stack)))}]",
     )
+
+
+def as_option() -> Callable[[F], F]:
+    """The option --as, alike in every command that is somebody's doing."""
+    return click.option("--as", "who", default=user, help="Who does it.  [default: the system's user]")
+
+
+def user() -> str:
+    """The system's user, who a command's doing is ascribed to."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user that no file names.
+        return f"user {os.getuid()}"
 
 
 def there(*, stack: bool = True) -> Path | None:

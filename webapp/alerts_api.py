@@ -7,7 +7,8 @@ from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from alerts.board import Board, Firing
-from alerts.quiet import QuietError, check, lasts, names_all
+from alerts.preview import confirmed
+from alerts.quiet import QuietError, lasts
 from dashboards.span import SpanError, iso, moment
 from metrics.config import nearest
 from metrics.duration import seconds
@@ -94,16 +95,12 @@ def silence() -> Response:
     given, here, now = _given(PostedSilence), _board(), site().clock()
     try:
         made = _silence(given, here, now)
-        check(made)
-        if names_all(made) and not made.everything:
-            raise QuietError('it covers every alert: name a rule, a source or a label, or say "everything": true')
-        if made.everything and not names_all(made):
-            raise QuietError("everything, or what is named: not both")
+        confirmed(made, now)
     except (QuietError, SpanError, ValueError) as problem:
         raise Refused(422, f"{problem}.") from None
     made = here.silences.add(made)
     covered = here.covered(made)
-    response = jsonify({**_told(made, now), "covers": len(covered.minds), "firing": len(covered.firing)})
+    response = jsonify({**_told(made, now), "covers": len(covered.subjects), "firing": len(covered.incidents)})
     response.status_code = 201
     return response
 

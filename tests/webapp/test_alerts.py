@@ -290,7 +290,7 @@ def test_a_program_keeps_something_quiet_and_takes_it_back(api: FlaskClient, her
     ("given", "said"),
     [
         ({"source": "cache", "reason": "x", "author": "a"}, "say how long"),
-        ({"reason": "x", "author": "a", "lasts": "1h"}, "it covers every alert"),
+        ({"reason": "x", "author": "a", "lasts": "1h"}, "this covers everything"),
         ({"source": "cache", "reason": " ", "author": "a", "lasts": "1h"}, "a silence has a reason"),
         ({"sorce": "cache", "reason": "x", "author": "a", "lasts": "1h"}, 'did you mean "source"'),
         ({"source": "cache", "reason": "x", "author": "a", "lasts": "1h", "zone": "Mars"}, "no time zone"),
