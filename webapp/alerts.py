@@ -322,8 +322,7 @@ def _posted(do: Callable[[Typed], Response], shown: Callable[[Typed], Response])
 
 
 def _to(endpoint: str, **values: Any) -> Response:
-    answer = redirect(url_for(endpoint, **values), code=303)
-    return Response(status=answer.status_code, headers=answer.headers)
+    return make_response(redirect(url_for(endpoint, **values), code=303))
 
 
 def _answer(template: str, **values: object) -> Response:

@@ -1,6 +1,6 @@
 """The pages, their live part, their charts' data and their CSV: one set of routes for all of them."""
 
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request, url_for
 
 from dashboards.chart import chart
 from dashboards.drawing import drawing
@@ -94,8 +94,8 @@ def _panel(page: Page, name: str) -> Panel:
 
 
 def _elsewhere(here: Page) -> Response:
-    answer = redirect(f"{url_for('pages.page', name=here.name)}?{request.query_string.decode('ascii', 'replace')}")
-    return Response(status=answer.status_code, headers=answer.headers)
+    query = request.query_string.decode("ascii", "replace")
+    return make_response(redirect(f"{url_for('pages.page', name=here.name)}?{query}"))
 
 
 def _csv(text: str, name: str, survey: Survey) -> Response:

@@ -266,3 +266,10 @@ def test_what_a_source_lacks_is_said_with_the_line_that_mends_it(empty: SeriesSt
         assert "<code>GRANT pg_monitor TO trivet;</code>" in text
         assert not re.search("(lacks |>)tables:", text)
     assert "pg_monitor" not in client.get("/redis").text
+
+
+def test_who_opens_the_live_part_by_itself_is_sent_to_the_page(client: FlaskClient) -> None:
+    answer = client.get("/live/redis?range=6h")
+    assert (answer.status_code, answer.location) == (302, "/redis?range=6h")
+    # Where less follows than was promised, a server cuts the connection.
+    assert answer.content_length == len(answer.get_data())
