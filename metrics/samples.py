@@ -66,7 +66,7 @@ class Samples(Sequence[Sample]):
         return self
 
     def numbers(self) -> NDArray[np.float64]:
-        """All values, not to be changed. Made once: who judges a poll and who stores it look at the same ones."""
+        """All values, not to be changed; made anew only when some were added."""
         known = self._numbers
         if known is None or len(known) != len(self.values):
             # Half as long as np.array takes.
