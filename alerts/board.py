@@ -8,14 +8,13 @@ from pathlib import Path
 import msgspec
 
 from alerts import pulse
-from alerts.causes import explained
 from alerts.channel import Channel
-from alerts.dispatch import Situation, quiet
 from alerts.engine import Setup
+from alerts.facts import urgency
 from alerts.judge import mind_of
 from alerts.machine import Mind, Phase
 from alerts.message import Fact, Message
-from alerts.preview import Preview, preview
+from alerts.preview import Preview, preview, standing
 from alerts.rule import Rule
 from metrics.duration import spoken
 from metrics.model import Labels
@@ -117,21 +116,22 @@ class Board:
     def firing(self) -> list[Firing]:
         """What fires now: the gravest first, the newest first among equals."""
         now, there = self.clock(), self.incidents.open()
-        situation = self._situation(there, now)
+        hushed = self._hushed(there, now)
         known: dict[int, list[str]] = {}
-        for each in situation.told:
-            known.setdefault(each.incident, []).append(each.channel)
+        for each in self.deliveries.told():
+            if each.state != DEAD:
+                known.setdefault(each.incident, []).append(each.channel)
         found = [
             Firing(
                 incident=incident,
                 fact=(fact := self.setup.teller.short(incident, "firing")),
                 fired_value=fact.value,
-                quiet=quiet(now, incident, situation),
+                quiet=hushed.get(incident.id, ""),
                 channels=tuple(sorted(known.get(incident.id, ()))),
             )
             for incident in there
         ]
-        return sorted(found, key=lambda each: (SEVERITIES.get(each.incident.severity, 9), -each.incident.fired))
+        return sorted(found, key=lambda each: (urgency(each.incident.severity), -each.incident.fired))
 
     def pending(self) -> list[Pending]:
         """What is missed and has not lasted long enough, the longest first."""
@@ -172,13 +172,13 @@ class Board:
             return None
         now, lasts = self.clock(), incident.resolved is None
         fact = self.setup.teller.whole(incident, "firing" if lasts else "resolved")
-        situation = self._situation(self.incidents.open(), now) if lasts else None
+        hushed = self._hushed(self.incidents.open(), now) if lasts else {}
         firing = Firing(
             incident=incident,
             fact=fact,
             fired_value=self.setup.teller.short(incident, "firing").value,
-            quiet=quiet(now, incident, situation) if situation else "",
-            channels=tuple(sorted({each.channel for each in self.deliveries.told_of(number)})),
+            quiet=hushed.get(number, ""),
+            channels=tuple(sorted(each.channel for each in self.deliveries.told_of(number) if each.state != DEAD)),
         )
         moments = [
             *map(_change, self.incidents.alerts(number)),
@@ -254,20 +254,12 @@ class Board:
         known = self.setup.rules.rules.get(rule)
         return known.title if known else rule
 
-    def _situation(self, there: Sequence[Incident], now: float) -> Situation:
-        return Situation(
-            incidents=there,
-            told=self.deliveries.told(),
-            channels=self.setup.channels,
-            rules=self.setup.rules,
-            settings=self.setup.settings,
-            silences=self.silences.lasting(now),
-            inhibited=explained(there, self.setup.behind),
-            tags=self.setup.tags,
-        )
-
-
-SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
+    def _hushed(self, there: Sequence[Incident], now: float) -> dict[int, str]:
+        """By number, why nobody is told of those of whom nobody is."""
+        setup = self.setup
+        silences = self.silences.lasting(now)
+        found = standing(now, there, silences, setup.settings, tags=setup.tags, behind=setup.behind)
+        return {number: hush.why for number, hush in found.items()}
 
 
 def _stuck(said: Mapping[str, object], now: float, late: float) -> Iterator[Trouble]:

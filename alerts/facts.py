@@ -55,7 +55,9 @@ class Teller:
 
     def message(self, letter: Letter, incidents: Mapping[int, Incident], now: float) -> Message:
         """What a letter says."""
-        firing = sorted((incidents[number] for number in letter.firing), key=_urgency)
+        firing = sorted(
+            (incidents[number] for number in letter.firing), key=lambda each: (urgency(each.severity), each.fired)
+        )
         resolved = [incidents[number] for number in letter.resolved]
         state = "repeat" if letter.kind == "repeat" else "firing"
         facts = [self.fact(each, state) for each in firing[:MOST_FACTS]]
@@ -161,9 +163,13 @@ def _when(before: float) -> str:
     return f"{spoken(before)} before" if before >= 0 else f"{spoken(-before)} after"
 
 
-def _urgency(incident: Incident) -> tuple[int, float]:
-    order = ORDER.index(incident.severity) if incident.severity in ORDER else len(ORDER)
-    return order, incident.fired
+def urgency(severity: str) -> int:
+    """The gravest first.
+
+    >>> urgency("critical"), urgency("info"), urgency("what nobody knows")
+    (0, 2, 3)
+    """
+    return ORDER.index(severity) if severity in ORDER else len(ORDER)
 
 
 def _agree(one: Labels, other: Labels) -> bool:

@@ -1,14 +1,15 @@
 """Alerts: what fires, what was, what is kept quiet and what is on its way; and what people do about it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from alerts.board import Board, Whole
-from alerts.quiet import QuietError, check, lasts, names_all
+from alerts.preview import confirmed
+from alerts.quiet import QuietError, lasts, names_all
 from dashboards.page import Page
 from dashboards.span import SpanError, iso, moment, parse
 from dashboards.survey import Survey
@@ -118,12 +119,9 @@ def silence() -> Response:
 
     def do(given: Typed) -> Response:
         made = _silence(given)
-        check(made)
-        if names_all(made):
-            if given.get("confirm").strip() != EVERYTHING:
-                text = f"this covers every alert: type {EVERYTHING} to confirm it, or name a rule or a source"
-                raise QuietError(text)
-            made = _all(made)
+        if names_all(made) and given.get("confirm").strip() == EVERYTHING:
+            made = replace(made, everything=True)
+        confirmed(made, site().clock())
         board().silences.add(made)
         return _to("alerts.silences")
 
@@ -273,10 +271,6 @@ def _silence(given: Typed) -> Silence:
         author=given.get("name").strip()[:100],
         made=now,
     )
-
-
-def _all(silence: Silence) -> Silence:
-    return Silence(**{name: getattr(silence, name) for name in silence.__slots__} | {"everything": True})
 
 
 def _labels(text: str) -> Labels:

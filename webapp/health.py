@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from alerts.board import SEVERITIES, Board, Post
+from alerts.board import Board, Post
+from alerts.facts import ORDER
 from dashboards.scorecard import scorecard
 from dashboards.span import parse
 from dashboards.watched import LATE
@@ -102,7 +103,7 @@ def _own(here: Site) -> Iterator[Family]:
 def _alerting(here: Site, board: Board) -> Iterator[Family]:
     """What fires, what is on its way, and when the process that judges was last through."""
     alarms = here.alarms()
-    counts = dict.fromkeys(SEVERITIES, 0)
+    counts = dict.fromkeys(ORDER, 0)
     for each in alarms.firing:
         counts[each.incident.severity] = counts.get(each.incident.severity, 0) + 1
     name = "trivet_alerts_firing"

@@ -54,6 +54,8 @@ def test_what_fires_is_first_the_gravest_and_the_value_is_as_elsewhere(client: F
     assert said.index("Source answers") < said.index("61.3 %")
     assert "≥ 80 %" in said
     assert "Pending" in said
+    # The channel that could not be reached has been told nothing.
+    assert "on-call" not in said
     fragment = client.get("/alerts", headers=HTMX).get_data(as_text=True)
     assert fragment.lstrip().startswith("<section")
 
@@ -137,7 +139,7 @@ def test_quiet_for_everything_has_to_be_typed(client: FlaskClient, here: Board) 
     given = {"reason": "maintenance", "name": "Ada", "for": "1h"}
     refused = send(client, "/alerts/silences", "/alerts/silences", **given)
     assert refused.status_code == 400
-    assert "type everything to confirm" in text(refused)
+    assert "This covers everything: name a rule" in text(refused)
     assert 'name="confirm"' in refused.get_data(as_text=True)
     assert here.silences.lasting(NOW) == []
     assert send(client, "/alerts/silences", "/alerts/silences", confirm="everything", **given).status_code == 303
